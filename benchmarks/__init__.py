@@ -1,0 +1,1 @@
+"""Every speed figure we state, each as a command that prints JSON."""

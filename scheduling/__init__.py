@@ -1,0 +1,1 @@
+"""The plan: sites, topics, resources, slots, claims, appointments and invitations."""

@@ -1,0 +1,1 @@
+"""Composition: config, app factory, command line, sign-in, mail delivery, metrics."""

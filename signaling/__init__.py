@@ -1,0 +1,1 @@
+"""Rooms, the wire protocol and sockets; `signaling.relay` carries the media."""
