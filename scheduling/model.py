@@ -1,0 +1,243 @@
+"""The words of the plan: ways, topics, sites, people, slots, holds and appointments.
+
+Everything here is plain data. Instants are aware datetimes; lengths of time are minutes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Text = Mapping[str, str]
+"""A text by language, e.g. ``{"de": "...", "en": "..."}``; German is always there."""
+
+
+class Way(enum.StrEnum):
+    """How a consultation takes place."""
+
+    IN_PERSON = "in_person"
+    VIDEO = "video"
+    BRANCH_VIDEO = "branch_video"
+    PHONE = "phone"
+
+
+class Kind(enum.StrEnum):
+    """What a resource is."""
+
+    CASEWORKER = "caseworker"
+    ROOM = "room"
+    COUNTER = "counter"
+    TABLET = "tablet"
+    CAMERA = "camera"
+    INTERPRETER = "interpreter"
+
+
+class Status(enum.StrEnum):
+    """Where an appointment stands."""
+
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+
+
+class Part(enum.StrEnum):
+    """What the holder of a link is in an appointment."""
+
+    CLAIMANT = "claimant"
+    COMPANION = "companion"
+    INTERPRETER = "interpreter"
+
+
+class Change(enum.StrEnum):
+    """What happened to an appointment, as its history and its letters call it."""
+
+    BOOKED = "booked"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    LINK_ADDED = "link_added"
+    ENDED = "ended"
+    DELETED = "deleted"
+
+
+class PlanError(Exception):
+    """The plan refuses what was asked."""
+
+
+class SlotTaken(PlanError):
+    """Somebody else has the slot, or it is no longer offered."""
+
+
+class NeedUnmet(PlanError):
+    """The slot is free, but not with what the claimant needs (a step-free room)."""
+
+
+class NotFound(PlanError):
+    """There is no such thing, or it is not for the asker; the two are not told apart."""
+
+
+class HoldExpired(PlanError):
+    """The ten minutes are over and the slot has been released."""
+
+
+class Closed(PlanError):
+    """The appointment is cancelled or over and cannot be changed any more."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Half-open time ``[start, end)`` between two aware datetimes."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+    def overlaps(self, other: Span) -> bool:
+        """Tell whether the two share any instant."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class TopicWay:
+    """How a topic is advised on in one way.
+
+    `minutes` is what the claimant gets, `buffer_minutes` follows for the caseworker.
+    `earliest_day` counts days from today (1 = tomorrow, bookable until midnight);
+    `notice_minutes` holds on the same day. `horizon_days` ends the search.
+    """
+
+    way: Way
+    minutes: int
+    buffer_minutes: int = 5
+    notice_minutes: int = 60
+    earliest_day: int = 0
+    horizon_days: int = 28
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether a room or counter at the site is claimed beside the caseworker."""
+        return self.way is Way.IN_PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A reason to come, in plain words, with its official name."""
+
+    id: int
+    key: str
+    title: Text
+    official_name: Text
+    explanation: Text
+    bring: Text
+    skill: str
+    ways: Mapping[Way, TopicWay]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A house of the office. `state` is the ISO 3166-2:DE code whose holidays hold."""
+
+    id: int
+    key: str
+    name: str
+    address: str
+    phone: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Somebody or something that a claim takes: a caseworker, room, counter or device."""
+
+    id: int
+    kind: Kind
+    site_id: int
+    name: str
+    features: frozenset[str] = frozenset()
+    skills: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What travels with a booking. `interpreter` is an ISO 639-1 code or empty."""
+
+    step_free: bool = False
+    interpreter: str = ""
+    companion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The claimant as the letter addresses them. `phone` is E.164 or empty."""
+
+    name: str
+    email: str
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A start that can be booked now; `end` is what the claimant gets, without buffer."""
+
+    start: dt.datetime
+    end: dt.datetime
+    caseworkers: tuple[int, ...] = field(default=(), compare=False)
+    """Free caseworkers, least loaded first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A slot kept for somebody until `expires_at`."""
+
+    id: int
+    topic: Topic
+    way: Way
+    site: Site
+    caseworker: Resource
+    span: Span
+    expires_at: dt.datetime
+    appointment_id: int | None
+    """Set once the hold was confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One appointment; `id`, `uid` and `reference` never change (see DESIGN.md, the plan)."""
+
+    id: int
+    uid: str
+    reference: str
+    topic: Topic
+    way: Way
+    site: Site
+    caseworker: Resource
+    room: Resource | None
+    span: Span
+    status: Status
+    sequence: int
+    person: Person
+    needs: Needs
+    locale: str
+    changed_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A participant's way into one appointment; the token itself is stored hashed only."""
+
+    id: int
+    appointment_id: int
+    part: Part
+    name: str
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an appointment's history: who did what, when."""
+
+    at: dt.datetime
+    actor: str
+    change: Change
+    detail: Mapping[str, str]
