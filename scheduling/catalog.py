@@ -1,0 +1,87 @@
+"""What the office offers: topics with their ways, sites, and people and things."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import schema
+from scheduling.model import Kind, NotFound, Resource, Site, Topic, TopicWay, Way
+
+
+async def topics(tx: AsyncConnection) -> list[Topic]:
+    """Return every topic in the order of the booking page."""
+    rows = await tx.execute(select(schema.topic).order_by(schema.topic.c.position))
+    ways: dict[int, dict[Way, TopicWay]] = {}
+    for row in await tx.execute(select(schema.topic_way).order_by(schema.topic_way.c.id)):
+        ways.setdefault(row.topic_id, {})[Way(row.way)] = _topic_way(row)
+    return [_topic(row, ways.get(row.id, {})) for row in rows]
+
+
+async def topic(tx: AsyncConnection, key: str) -> Topic:
+    """Return the topic of that `key`, or raise `NotFound`."""
+    for found in await topics(tx):
+        if found.key == key:
+            return found
+    raise NotFound
+
+
+async def sites(tx: AsyncConnection) -> list[Site]:
+    """Return every site, the main one first."""
+    rows = await tx.execute(select(schema.site).order_by(schema.site.c.id))
+    return [read_site(row) for row in rows]
+
+
+async def resources(
+    tx: AsyncConnection, *, site_id: int | None = None, kinds: tuple[Kind, ...] = tuple(Kind)
+) -> list[Resource]:
+    """Return the active resources of those `kinds`, of one site or of all."""
+    table = schema.resource
+    query = select(table).where(table.c.active, table.c.kind.in_([*kinds])).order_by(table.c.id)
+    if site_id is not None:
+        query = query.where(table.c.site_id == site_id)
+    return [read_resource(row) for row in await tx.execute(query)]
+
+
+def read_site(row: Row[Any]) -> Site:
+    """Make a site of its row."""
+    return Site(row.id, row.key, row.name, row.address, row.phone, row.state)
+
+
+def read_resource(row: Row[Any]) -> Resource:
+    """Make a resource of its row."""
+    return Resource(
+        id=row.id,
+        kind=Kind(row.kind),
+        site_id=row.site_id,
+        name=row.name,
+        features=frozenset(row.features),
+        skills=frozenset(row.skills),
+        languages=frozenset(row.languages),
+    )
+
+
+def _topic(row: Row[Any], ways: dict[Way, TopicWay]) -> Topic:
+    return Topic(
+        id=row.id,
+        key=row.key,
+        title=row.title,
+        official_name=row.official_name,
+        explanation=row.explanation,
+        bring=row.bring,
+        skill=row.skill,
+        ways=ways,
+    )
+
+
+def _topic_way(row: Row[Any]) -> TopicWay:
+    return TopicWay(
+        way=Way(row.way),
+        minutes=row.minutes,
+        buffer_minutes=row.buffer_minutes,
+        notice_minutes=row.notice_minutes,
+        earliest_day=row.earliest_day,
+        horizon_days=row.horizon_days,
+    )

@@ -1,0 +1,76 @@
+"""Transactions on the one store, SQLite or PostgreSQL.
+
+A use case opens `Store.writing()` once; the functions below it never commit.
+SQLite has a single writer: within a process writers queue on a lock, across processes on
+``BEGIN IMMEDIATE``, so that no transaction fails half-way because it has to be upgraded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 30
+"""How long SQLite waits for another process's write before it gives up."""
+
+
+class Store:
+    """One database and its transactions."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.dialect: str = engine.dialect.name
+        self._sqlite = self.dialect == "sqlite"
+        self._writer: AbstractAsyncContextManager[Any] = (
+            asyncio.Lock() if self._sqlite else nullcontext()
+        )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Open a read transaction; whatever is written in it is rolled back."""
+        async with self.engine.connect() as connection:
+            if self._sqlite:
+                await connection.execute(text("BEGIN"))
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Open a write transaction: it commits at the end, or rolls back if anything is raised."""
+        async with self._writer, self.engine.connect() as connection:
+            if self._sqlite:
+                await connection.execute(text("BEGIN IMMEDIATE"))
+            yield connection
+            await connection.commit()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """Open the store at an SQLAlchemy `url`: ``sqlite+aiosqlite:///…``, ``postgresql+asyncpg://…``.
+
+    Nothing is connected yet; `sqlalchemy.exc.ArgumentError` tells of a malformed URL.
+    """
+    if make_url(url).get_backend_name() != "sqlite":
+        return Store(create_async_engine(url, pool_size=20, max_overflow=0, pool_pre_ping=True))
+    engine = create_async_engine(
+        url, pool_size=8, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}
+    )
+    event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    return Store(engine)
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not open transactions of its own: BEGIN is ours to say.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
