@@ -1,0 +1,241 @@
+"""The configuration: one frozen value, read once from ``SPRECHZEIT_*`` variables."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    EmailStr,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from yarl import URL
+
+from server.failure import CannotStart
+
+PREFIX = "SPRECHZEIT_"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a time zone of the IANA database") from None
+    return name
+
+
+def _origin(url: str) -> str:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ValueError("must start with http:// or https:// and name a host")
+    if parsed.path not in {"", "/"} or parsed.query_string or parsed.fragment or parsed.user:
+        raise ValueError("must be an origin alone, without path, query or user")
+    return str(parsed.origin())
+
+
+ASYNC_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+
+
+def _database(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    url = f"{ASYNC_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+    try:
+        driver = make_url(url).drivername
+    except ArgumentError:
+        raise ValueError("is not a database URL") from None
+    if driver not in ASYNC_DRIVERS.values():
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return url
+
+
+def _listed(value: object) -> object:
+    return tuple(filter(None, value.replace(",", " ").split())) if isinstance(value, str) else value
+
+
+def _addresses(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_address(value) for value in values)
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address") from None
+
+
+def _address_or_none(value: str) -> str:
+    return "none" if value.lower() == "none" else _address(value)
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Config(BaseSettings):
+    """Everything an operator can set; each field's description is its line in the table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    host: str = Field("localhost", description="Name or address the pages are served on.")
+    port: Port = Field(8080, description="TCP port of the pages; 0 takes any free one.")
+    data: Path = Field(
+        Path("var"), description="Folder for the SQLite store, the secret and the demo's mail."
+    )
+    database_url: Annotated[str, AfterValidator(_database)] | None = Field(
+        None, description="`sqlite:///…` or `postgresql://…`; default: SQLite in the data folder."
+    )
+    public_url: Annotated[str, AfterValidator(_origin)] | None = Field(
+        None, description="Origin people reach the pages at; default: `http://localhost:PORT`."
+    )
+    office: str = Field(
+        "Sprechzeit", min_length=1, max_length=200, description="Name of the office."
+    )
+    organizer_email: EmailStr | None = Field(
+        None, description="Sender of the letters and organizer of the calendar invitations."
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "Europe/Berlin", description="Time zone of the office."
+    )
+    demo: bool = Field(
+        default=False, description="Demo office: letters are kept in the data folder, never sent."
+    )
+    secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Key of form tokens, 32 characters or more; default: made once and kept "
+        "in the data folder.",
+    )
+    lobby_minutes: int = Field(
+        15, ge=0, le=240, description="How long before its start a video lobby opens."
+    )
+    hold_minutes: int = Field(
+        10, ge=1, le=60, description="How long a chosen slot is kept while details are typed."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=8, description="Reverse proxies in front that append to `X-Forwarded-For`."
+    )
+    rate_limit_factor: float = Field(
+        1.0, gt=0, description="Multiplies how often one client address may book or sign in."
+    )
+    smtp_host: str = Field("localhost", min_length=1, description="Mail server.")
+    smtp_port: Port = Field(25, description="Port of the mail server.")
+    smtp_security: Literal["none", "starttls", "tls"] = Field(
+        "none", description="Encryption to the mail server: `none`, `starttls` or `tls`."
+    )
+    smtp_user: str | None = Field(None, description="User at the mail server.")
+    smtp_password: SecretStr | None = Field(None, description="Password at the mail server.")
+    relay_host_v4: Annotated[str, AfterValidator(_address_or_none)] = Field(
+        "0.0.0.0",  # noqa: S104  (a relay on loopback alone would carry no call)
+        description="IPv4 address the relay receives media on.",
+    )
+    relay_host_v6: Annotated[str, AfterValidator(_address_or_none)] = Field(
+        "::", description="IPv6 address the relay receives media on; `none` switches IPv6 off."
+    )
+    relay_port: Port = Field(8443, description="UDP port of the relay; 0 takes any free one.")
+    relay_advertised: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_addresses)
+    ] = Field(
+        (),
+        description="Addresses browsers send media to, comma-separated; default: this host's own.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="`console`, `json`, or by whether standard error is a terminal."
+    )
+
+    @model_validator(mode="after")
+    def _letters_have_a_sender(self) -> Self:
+        if not self.demo and self.organizer_email is None:
+            raise ValueError("ORGANIZER_EMAIL must be set unless SPRECHZEIT_DEMO is on")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("SMTP_USER and SPRECHZEIT_SMTP_PASSWORD belong together")
+        if self.relay_host_v4 == "none":
+            raise ValueError("RELAY_HOST_V4 must be an address")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """The public origin, without a trailing slash."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def sender(self) -> str:
+        """The organizer's address."""
+        return str(self.organizer_email or "termine@example.org")
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the store."""
+        if self.database_url:
+            return self.database_url
+        return f"sqlite+aiosqlite:///{self.data.absolute() / 'sprechzeit.sqlite3'}"
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where a demo office keeps its letters."""
+        return self.data / "mail"
+
+
+def read_config(**overrides: Any) -> Config:
+    """Read the environment; `overrides` (from the command line) win.
+
+    Raises `CannotStart` naming every variable that is wrong.
+    """
+    try:
+        return Config(**overrides)
+    except ValidationError as error:
+        raise CannotStart("; ".join(_complaints(error))) from None
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_input=False):
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["loc"]:
+            yield f"{PREFIX}{str(fault['loc'][0]).upper()}: {message}"
+        else:
+            yield f"{PREFIX}{message}"
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that look like settings and are none, e.g. a mistyped one."""
+    known = {PREFIX + name.upper() for name in Config.model_fields}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def table() -> str:
+    """Return all variables as a Markdown table, for ``docs/configuration.md``."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Config.model_fields.items():
+        rows.append(f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _shown(default: object) -> str:
+    match default:
+        case None | ():
+            return ""
+        case bool():
+            return "`on`" if default else "`off`"
+        case _:
+            return f"`{default}`"
