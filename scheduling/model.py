@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Text = Mapping[str, str]
 """A text by language, e.g. ``{"de": "...", "en": "..."}``; German is always there."""
@@ -182,8 +182,6 @@ class Slot:
 
     start: dt.datetime
     end: dt.datetime
-    caseworkers: tuple[int, ...] = field(default=(), compare=False)
-    """Free caseworkers, least loaded first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""Claims on resources: the only code that writes them.
+
+Booking, holding, moving and cancelling differ in what is wanted, not in how it is taken:
+`take` gives an owner exactly the claims it wants, all of them or none.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling.model import HoldExpired, SlotTaken, Span
+from scheduling.schema import claim, resource
+
+
+@dataclass(frozen=True, slots=True)
+class ForAppointment:
+    """Claims owned by an appointment."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForHold:
+    """Claims owned by a hold; after `expires_at` anybody may take them."""
+
+    id: int
+    expires_at: dt.datetime
+
+
+Owner = ForAppointment | ForHold
+
+
+async def take(
+    tx: AsyncConnection, owner: Owner, wanted: Mapping[int, Span], now: dt.datetime
+) -> None:
+    """Replace all claims of `owner` by `wanted` (spans by resource id).
+
+    Raises `SlotTaken`, and has changed nothing, when one of them overlaps another's claim.
+    """
+    try:
+        async with tx.begin_nested():
+            held = await tx.scalars(select(claim.c.resource_id).where(_owned_by(owner)))
+            await _queue_for(tx, {*held, *wanted})
+            await tx.execute(delete(claim).where(_owned_by(owner)))
+            if wanted:
+                await _sweep(tx, wanted, now)
+                await tx.execute(insert(claim), [*_rows(owner, wanted)])
+    except IntegrityError as error:
+        raise SlotTaken from error
+
+
+async def release(tx: AsyncConnection, owner: Owner) -> None:
+    """Give back everything `owner` has claimed."""
+    await tx.execute(delete(claim).where(_owned_by(owner)))
+
+
+async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> None:
+    """Turn the claims of a hold into those of an appointment.
+
+    A hold whose time is over still counts while nobody has taken its claims.
+    Raises `HoldExpired` when they are gone.
+    """
+    done = await tx.execute(
+        update(claim)
+        .where(claim.c.hold_id == hold_id)
+        .values(hold_id=None, expires_at=None, appointment_id=appointment_id)
+    )
+    if not done.rowcount:
+        raise HoldExpired
+
+
+async def _queue_for(tx: AsyncConnection, resource_ids: Iterable[int]) -> None:
+    # Two transactions that insert into an exclusion constraint at once can wait for each
+    # other in a circle. Queueing on the resources first, in one order, prevents it; the
+    # constraint still decides. SQLite has a single writer anyway.
+    if tx.dialect.name == "postgresql":
+        await tx.execute(
+            select(resource.c.id)
+            .where(resource.c.id.in_([*resource_ids]))
+            .order_by(resource.c.id)
+            .with_for_update(key_share=True)
+        )
+
+
+async def _sweep(tx: AsyncConnection, wanted: Mapping[int, Span], now: dt.datetime) -> None:
+    first = min(span.start for span in wanted.values())
+    last = max(span.end for span in wanted.values())
+    await tx.execute(
+        delete(claim).where(
+            claim.c.resource_id.in_([*wanted]),
+            claim.c.starts_at < last,
+            claim.c.ends_at > first,
+            claim.c.expires_at <= now,
+        )
+    )
+
+
+def _owned_by(owner: Owner) -> ColumnElement[bool]:
+    if isinstance(owner, ForHold):
+        return claim.c.hold_id == owner.id
+    return claim.c.appointment_id == owner.id
+
+
+def _rows(owner: Owner, wanted: Mapping[int, Span]) -> Iterable[dict[str, object]]:
+    is_hold = isinstance(owner, ForHold)
+    for resource_id, span in sorted(wanted.items()):
+        yield {
+            "resource_id": resource_id,
+            "starts_at": span.start,
+            "ends_at": span.end,
+            "appointment_id": None if is_hold else owner.id,
+            "hold_id": owner.id if is_hold else None,
+            "expires_at": owner.expires_at if isinstance(owner, ForHold) else None,
+        }
