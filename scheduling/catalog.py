@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -43,6 +44,12 @@ async def resources(
     if site_id is not None:
         query = query.where(table.c.site_id == site_id)
     return [read_resource(row) for row in await tx.execute(query)]
+
+
+async def resources_by_id(tx: AsyncConnection, ids: Collection[int]) -> dict[int, Resource]:
+    """Return resources by id, retired ones too, since the past still names them."""
+    query = select(schema.resource).where(schema.resource.c.id.in_([*ids]))
+    return {row.id: read_resource(row) for row in await tx.execute(query)}
 
 
 def read_site(row: Row[Any]) -> Site:

@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling.model import HoldExpired, SlotTaken, Span
+from scheduling.model import HoldExpired, SlotTaken, Span, TopicWay
 from scheduling.schema import claim, resource
+from scheduling.slots import Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,15 @@ async def take(
                 await tx.execute(insert(claim), [*_rows(owner, wanted)])
     except IntegrityError as error:
         raise SlotTaken from error
+
+
+def needed(offer: TopicWay, option: Option, span: Span) -> dict[int, Span]:
+    """Return what a consultation claims: the caseworker with buffer, the room without."""
+    buffer = dt.timedelta(minutes=offer.buffer_minutes)
+    wanted = {option.caseworker.id: Span(span.start, span.end + buffer)}
+    if option.room is not None and offer.needs_room:
+        wanted[option.room.id] = span
+    return wanted
 
 
 async def release(tx: AsyncConnection, owner: Owner) -> None:

@@ -90,6 +90,4 @@ def local_date(instant: dt.datetime) -> dt.date:
 def _local_seconds(date: dt.date, minute: int) -> int:
     days, minute = divmod(minute, 1440)
     wall = dt.time(minute // 60, minute % 60)
-    return int(
-        dt.datetime.combine(date + dt.timedelta(days=days), wall, ZONE).timestamp()
-    )
+    return int(dt.datetime.combine(date + dt.timedelta(days=days), wall, ZONE).timestamp())

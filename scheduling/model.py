@@ -195,6 +195,7 @@ class Hold:
     caseworker: Resource
     span: Span
     expires_at: dt.datetime
+    room_id: int | None
     appointment_id: int | None
     """Set once the hold was confirmed."""
 
@@ -218,6 +219,8 @@ class Appointment:
     needs: Needs
     locale: str
     changed_at: dt.datetime
+    delete_after: dt.datetime
+    """When the personal data go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ topic_way = Table(
     UniqueConstraint("topic_id", "way"),
     CheckConstraint("minutes > 0 AND minutes % 5 = 0", name="minutes"),
     CheckConstraint("buffer_minutes >= 0 AND buffer_minutes % 5 = 0", name="buffer"),
+    CheckConstraint("minutes + buffer_minutes <= 1440", name="one_day"),
 )
 
 resource = Table(
@@ -284,20 +285,28 @@ outbox = Table(
     Index("ix_outbox_next_attempt_at", "next_attempt_at"),
 )
 
+_EXCLUSION = """
+ALTER TABLE claim ADD CONSTRAINT ex_claim_no_overlap
+EXCLUDE USING gist (resource_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&)
+"""
+
+# Stored claims of a resource are disjoint, so the one that starts last before the new end is
+# the only one that can reach into it: one look into the index instead of a scan.
+_TRIGGER = """
+CREATE TRIGGER claim_no_overlap_{name} BEFORE {moment} ON claim
+WHEN (
+  SELECT ends_at FROM claim
+  WHERE resource_id = NEW.resource_id AND starts_at < NEW.ends_at {others}
+  ORDER BY starts_at DESC LIMIT 1
+) > NEW.starts_at
+BEGIN SELECT RAISE(ABORT, 'claim_no_overlap'); END
+"""
+
 OVERLAP_DDL: dict[str, tuple[str, ...]] = {
-    "postgresql": (
-        "CREATE EXTENSION IF NOT EXISTS btree_gist",
-        "ALTER TABLE claim ADD CONSTRAINT ex_claim_no_overlap EXCLUDE USING gist "
-        "(resource_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&)",
-    ),
-    # Stored claims of a resource are disjoint, so the one that starts last before the new
-    # end is the only one that can reach into it: one look into the index instead of a scan.
-    "sqlite": tuple(
-        f"CREATE TRIGGER claim_no_overlap_{moment.lower()} BEFORE {moment} ON claim "
-        "WHEN (SELECT ends_at FROM claim WHERE resource_id = NEW.resource_id "
-        f"AND starts_at < NEW.ends_at{other} ORDER BY starts_at DESC LIMIT 1) > NEW.starts_at "
-        "BEGIN SELECT RAISE(ABORT, 'claim_no_overlap'); END"
-        for moment, other in (("INSERT", ""), ("UPDATE", " AND id <> NEW.id"))
+    "postgresql": ("CREATE EXTENSION IF NOT EXISTS btree_gist", _EXCLUSION),
+    "sqlite": (
+        _TRIGGER.format(name="insert", moment="INSERT", others=""),
+        _TRIGGER.format(name="update", moment="UPDATE", others="AND id <> NEW.id"),
     ),
 }
 """What refuses two claims on one resource at one time, by engine."""

@@ -111,7 +111,7 @@ async def nearest(
 ) -> list[Slot]:
     """Return the `count` starts nearest to `wanted`, in order of time."""
     slots = sorted(await find(tx, query, now), key=lambda slot: abs(slot.start - wanted))
-    return sorted(slots[:count])
+    return sorted(slots[:count], key=lambda slot: slot.start)
 
 
 async def options(

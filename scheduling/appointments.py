@@ -1,0 +1,136 @@
+"""Reading appointments: by id, by link, by reference, by day, and their history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import catalog
+from scheduling.grid import Day
+from scheduling.model import (
+    Appointment,
+    Change,
+    Entry,
+    Link,
+    Needs,
+    NotFound,
+    Part,
+    Person,
+    Span,
+    Status,
+    Way,
+)
+from scheduling.schema import appointment, participant_link
+from scheduling.schema import history as entry
+from scheduling.tokens import digest
+
+
+async def by_id(tx: AsyncConnection, appointment_id: int) -> Appointment:
+    """Return the appointment, or raise `NotFound`."""
+    return await _one(tx, appointment.c.id == appointment_id)
+
+
+async def by_reference(tx: AsyncConnection, reference: str) -> Appointment:
+    """Return the appointment of a reference as people type it, or raise `NotFound`."""
+    letters = "".join(letter for letter in reference.upper() if letter.isalnum())
+    return await _one(tx, appointment.c.reference == f"{letters[:4]}-{letters[4:]}")
+
+
+async def by_token(tx: AsyncConnection, token: str, now: dt.datetime) -> tuple[Appointment, Link]:
+    """Return the appointment that a link's `token` opens, and the link.
+
+    Raises `NotFound` alike for a token that is unknown, foreign or expired.
+    """
+    link = participant_link
+    row = (
+        await tx.execute(
+            select(link).where(link.c.token_hash == digest(token), link.c.expires_at > now)
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return await by_id(tx, row.appointment_id), _link(row)
+
+
+async def day(
+    tx: AsyncConnection,
+    date: dt.date,
+    *,
+    site_id: int | None = None,
+    caseworker_id: int | None = None,
+) -> list[Appointment]:
+    """Return the appointments that start on the local day `date`, in order of time."""
+    there = Day.of(date)
+    wanted = [
+        appointment.c.starts_at >= there.start_of(0),
+        appointment.c.starts_at < there.start_of(there.ticks),
+    ]
+    if site_id is not None:
+        wanted.append(appointment.c.site_id == site_id)
+    if caseworker_id is not None:
+        wanted.append(appointment.c.caseworker_id == caseworker_id)
+    return await _many(tx, *wanted)
+
+
+async def links(tx: AsyncConnection, appointment_id: int) -> list[Link]:
+    """Return the participants' links of an appointment, the claimant's first."""
+    link = participant_link
+    rows = await tx.execute(
+        select(link).where(link.c.appointment_id == appointment_id).order_by(link.c.id)
+    )
+    return [_link(row) for row in rows]
+
+
+async def history(tx: AsyncConnection, appointment_id: int) -> list[Entry]:
+    """Return the history of an appointment, oldest first."""
+    rows = await tx.execute(
+        select(entry).where(entry.c.appointment_id == appointment_id).order_by(entry.c.id)
+    )
+    return [Entry(row.at, row.actor, Change(row.change), row.detail) for row in rows]
+
+
+async def _one(tx: AsyncConnection, condition: ColumnElement[bool]) -> Appointment:
+    found = await _many(tx, condition)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def _many(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Appointment]:
+    query = select(appointment).where(*conditions)
+    rows = (await tx.execute(query.order_by(appointment.c.starts_at, appointment.c.id))).all()
+    if not rows:
+        return []
+    topics = {topic.id: topic for topic in await catalog.topics(tx)}
+    sites = {site.id: site for site in await catalog.sites(tx)}
+    people = {row.caseworker_id for row in rows}
+    rooms = {row.room_id for row in rows if row.room_id is not None}
+    resources = await catalog.resources_by_id(tx, people | rooms)
+    return [
+        Appointment(
+            id=row.id,
+            uid=row.uid,
+            reference=row.reference,
+            topic=topics[row.topic_id],
+            way=Way(row.way),
+            site=sites[row.site_id],
+            caseworker=resources[row.caseworker_id],
+            room=resources.get(row.room_id),
+            span=Span(row.starts_at, row.ends_at),
+            status=Status(row.status),
+            sequence=row.sequence,
+            person=Person(row.name, row.email, row.phone),
+            needs=Needs(row.step_free, row.interpreter, row.companion),
+            locale=row.locale,
+            changed_at=row.changed_at,
+            delete_after=row.delete_after,
+        )
+        for row in rows
+    ]
+
+
+def _link(row: Row[Any]) -> Link:
+    return Link(row.id, row.appointment_id, Part(row.part), row.name, row.expires_at)

@@ -1,0 +1,181 @@
+"""What can happen to a booked appointment: move, cancel, end, further participants.
+
+Identity stays; the sequence rises with every change that calendars must learn of.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import appointments, claims, schema, slots
+from scheduling.grid import local_date
+from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Span, Status
+from scheduling.slots import SlotQuery
+from scheduling.tokens import digest, new_token
+
+LINK_OUTLIVES = dt.timedelta(days=7)
+"""How long after the appointment its links still open a page that says it is over."""
+
+
+async def move(
+    tx: AsyncConnection,
+    appointment_id: int,
+    *,
+    start: dt.datetime,
+    actor: str,
+    now: dt.datetime,
+    site_id: int | None = None,
+    for_staff: bool = False,
+) -> Appointment:
+    """Move an appointment to `start`, with the same caseworker where they are free.
+
+    Raises `SlotTaken` and changes nothing, or `Closed` when it is cancelled or over.
+    """
+    before = await _open(tx, appointment_id)
+    query = moving(before, local_date(start), site_id=site_id, for_staff=for_staff)
+    span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
+    found = await slots.options(tx, query, start, now)
+    found.sort(key=lambda option: option.caseworker.id != before.caseworker.id)
+    for option in found:
+        try:
+            await claims.take(
+                tx,
+                claims.ForAppointment(appointment_id),
+                claims.needed(query.offer, option, span),
+                now,
+            )
+        except SlotTaken:
+            continue
+        await _change(
+            tx, before, now,
+            starts_at=span.start, ends_at=span.end,
+            delete_after=before.delete_after + (span.end - before.span.end),
+            site_id=option.caseworker.site_id, caseworker_id=option.caseworker.id,
+            room_id=option.room.id if option.room else None,
+        )  # fmt: skip
+        await _extend_links(tx, appointment_id, span.end)
+        await record(
+            tx, appointment_id, actor, Change.MOVED, now,
+            before=before.span.start.isoformat(), start=start.isoformat(),
+        )  # fmt: skip
+        return await appointments.by_id(tx, appointment_id)
+    raise SlotTaken
+
+
+def moving(
+    appointment: Appointment,
+    first: dt.date,
+    last: dt.date | None = None,
+    *,
+    site_id: int | None = None,
+    for_staff: bool = False,
+) -> SlotQuery:
+    """Return the search for other times of an `appointment`; its own claims do not count."""
+    in_person = appointment.room is not None
+    return SlotQuery(
+        appointment.topic, appointment.way, first, last or first,
+        site_id if site_id is not None else (appointment.site.id if in_person else None),
+        appointment.needs, ignore_appointment=appointment.id, for_staff=for_staff,
+    )  # fmt: skip
+
+
+async def cancel(
+    tx: AsyncConnection, appointment_id: int, *, actor: str, now: dt.datetime
+) -> Appointment:
+    """Cancel an appointment and free what it had claimed. Raises `Closed` when it is over."""
+    before = await _open(tx, appointment_id)
+    await claims.take(tx, claims.ForAppointment(appointment_id), {}, now)
+    await _change(tx, before, now, status=Status.CANCELLED)
+    await record(tx, appointment_id, actor, Change.CANCELLED, now)
+    return await appointments.by_id(tx, appointment_id)
+
+
+async def end(
+    tx: AsyncConnection, appointment_id: int, *, actor: str, now: dt.datetime
+) -> Appointment:
+    """Note that the consultation is over; calendars need not learn of it. Idempotent."""
+    before = await appointments.by_id(tx, appointment_id)
+    if before.status is Status.BOOKED:
+        await tx.execute(
+            update(schema.appointment)
+            .where(schema.appointment.c.id == appointment_id)
+            .values(status=Status.ENDED, changed_at=now)
+        )
+        await record(tx, appointment_id, actor, Change.ENDED, now)
+    return await appointments.by_id(tx, appointment_id)
+
+
+async def add_link(
+    tx: AsyncConnection,
+    appointment_id: int,
+    *,
+    part: Part,
+    name: str,
+    actor: str,
+    now: dt.datetime,
+    token: str | None = None,
+) -> str:
+    """Give a participant a link of their own; return its token, which is not stored."""
+    appointment = await _open(tx, appointment_id)
+    token = token or new_token()
+    await tx.execute(
+        insert(schema.participant_link).values(
+            token_hash=digest(token),
+            appointment_id=appointment_id,
+            part=part,
+            name=name,
+            created_at=now,
+            expires_at=appointment.span.end + LINK_OUTLIVES,
+        )
+    )
+    if part is not Part.CLAIMANT:
+        await record(tx, appointment_id, actor, Change.LINK_ADDED, now, part=part)
+    return token
+
+
+async def record(
+    tx: AsyncConnection,
+    appointment_id: int,
+    actor: str,
+    change: Change,
+    now: dt.datetime,
+    **detail: str,
+) -> None:
+    """Write a line of history. `detail` must hold no personal data."""
+    await tx.execute(
+        insert(schema.history).values(
+            appointment_id=appointment_id, at=now, actor=actor, change=change, detail=detail
+        )
+    )
+
+
+async def _open(tx: AsyncConnection, appointment_id: int) -> Appointment:
+    # The row lock makes a second change wait, so that it sees the first one's result.
+    row = schema.appointment
+    await tx.execute(select(row.c.id).where(row.c.id == appointment_id).with_for_update())
+    found = await appointments.by_id(tx, appointment_id)
+    if found.status is not Status.BOOKED:
+        raise Closed
+    return found
+
+
+async def _change(
+    tx: AsyncConnection, before: Appointment, now: dt.datetime, **values: object
+) -> None:
+    await tx.execute(
+        update(schema.appointment)
+        .where(schema.appointment.c.id == before.id)
+        .values(sequence=before.sequence + 1, changed_at=now, **values)
+    )
+
+
+async def _extend_links(tx: AsyncConnection, appointment_id: int, end: dt.datetime) -> None:
+    link = schema.participant_link
+    await tx.execute(
+        update(link)
+        .where(link.c.appointment_id == appointment_id)
+        .values(expires_at=end + LINK_OUTLIVES)
+    )
