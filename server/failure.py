@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class CannotStart(Exception):  # noqa: N818  (reads as what it says)
+class CannotStart(Exception):
     """The program cannot start; the message is one line for the operator."""

@@ -1,0 +1,161 @@
+"""The application, put together from its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import functools
+from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+
+from scheduling import booking, retention
+from scheduling.model import NotFound
+from server import data_folder, database
+from server.config import Config
+from server.demo_mail import FolderMailbox
+from server.failure import CannotStart
+from server.health import RELAY, healthz
+from server.mail import Post, delivery_of
+from server.metrics import METRICS, Metrics, count_requests
+from server.security import add_headers, give_nonce
+from server.sign_in import PasswordSignIn
+from server.supervision import running
+from signaling.relay import Relay, RelayConfig
+from signaling.rooms import Rooms
+from web.app import setup as set_up_pages
+from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
+from web.settings import Limits, Rate, Settings
+
+log = structlog.get_logger()
+
+CONFIG: web.AppKey[Config] = web.AppKey("config")
+
+LARGEST_FORM_BYTES = 64 * 1024
+SECONDS_BETWEEN_PURGES = 3600
+
+
+def present() -> dt.datetime:
+    """Return the present instant."""
+    return dt.datetime.now(dt.UTC)
+
+
+def create_app(config: Config, clock: Clock = present) -> web.Application:
+    """Put the application together; whatever opens, opens when it is started.
+
+    The data folder must be there (`server.data_folder.prepare`). Starting raises
+    `CannotStart` when the store or the relay's port cannot be had.
+    """
+    app = web.Application(
+        middlewares=[count_requests, give_nonce], client_max_size=LARGEST_FORM_BYTES
+    )
+    app[CONFIG] = config
+    app[CLOCK] = clock
+    app[SETTINGS] = settings_of(config)
+    app[METRICS] = Metrics()
+    app[MAILBOX] = FolderMailbox(config.mail_folder) if config.demo else None
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/metrics", app[METRICS].answer)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_tell_rooms)  # sockets end before the pages do
+    app.cleanup_ctx.extend((_store, _relay, _rooms, _sign_in, _post, _purge))
+    set_up_pages(app)
+    return app
+
+
+def settings_of(config: Config) -> Settings:
+    """Return the part of the configuration that pages use."""
+
+    def scaled(rate: Rate) -> Rate:
+        factor = config.rate_limit_factor
+        return Rate(max(1, round(rate.burst * factor)), rate.per_minute * factor)
+
+    usual = Limits()
+    return Settings(
+        public_url=config.origin,
+        office=config.office,
+        organizer_email=config.sender,
+        demo=config.demo,
+        secret=data_folder.secret(config),
+        timezone=ZoneInfo(config.timezone),
+        lobby_minutes=config.lobby_minutes,
+        hold_minutes=config.hold_minutes,
+        secure=config.origin.startswith("https:"),
+        trusted_proxies=config.trusted_proxies,
+        limits=Limits(
+            booking=scaled(usual.booking),
+            sign_in=scaled(usual.sign_in),
+            guessing=scaled(usual.guessing),
+        ),
+    )
+
+
+async def _store(app: web.Application) -> AsyncIterator[None]:
+    app[STORE] = await database.opened(app[CONFIG].store_url)
+    yield
+    await app[STORE].close()
+
+
+async def _relay(app: web.Application) -> AsyncIterator[None]:
+    config = app[CONFIG]
+    try:
+        app[RELAY] = await Relay.start(
+            RelayConfig(
+                host_v4=config.relay_host_v4,
+                host_v6=None if config.relay_host_v6 == "none" else config.relay_host_v6,
+                port=config.relay_port,
+                advertised=config.relay_advertised,
+            )
+        )
+    except OSError as error:
+        raise CannotStart(
+            f"SPRECHZEIT_RELAY_PORT: UDP port {config.relay_port} cannot be had ({error.strerror})"
+        ) from None
+    yield
+    await app[RELAY].close()
+
+
+async def _rooms(app: web.Application) -> AsyncIterator[None]:
+    rooms = app[ROOMS] = Rooms(app[RELAY], clock=app[CLOCK])
+    rooms.on_ended = functools.partial(_end_consultation, app)
+    yield
+
+
+async def _tell_rooms(app: web.Application) -> None:
+    await app[ROOMS].close()
+
+
+async def _end_consultation(app: web.Application, room: str) -> None:
+    """Note in the plan that the caseworker ended the call of appointment `room`."""
+    try:
+        async with app[STORE].writing() as tx:
+            await booking.end(tx, int(room), actor="caseworker", now=app[CLOCK]())
+    except NotFound:
+        log.info("ended call has no appointment")
+
+
+async def _sign_in(app: web.Application) -> AsyncIterator[None]:
+    sign_in = app[SIGN_IN] = PasswordSignIn(app[STORE])
+    yield
+    sign_in.close()
+
+
+async def _post(app: web.Application) -> AsyncIterator[None]:
+    post = Post(app[STORE], delivery_of(app[CONFIG], app[CLOCK]), app[CLOCK])
+    app[METRICS].watch(app[RELAY], post)
+    async with running("mail", post.run):
+        yield
+
+
+async def _purge(app: web.Application) -> AsyncIterator[None]:
+    async def purge_hourly() -> None:
+        while True:
+            async with app[STORE].writing() as tx:
+                removed = await retention.purge(tx, app[CLOCK]())
+            log.info("purged", rows=removed)
+            await asyncio.sleep(SECONDS_BETWEEN_PURGES)
+
+    async with running("purge", purge_hourly):
+        yield

@@ -1,0 +1,76 @@
+"""The store's lifetime: bringing its tables up to date, and opening it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from scheduling.store import Store, open_store
+from server.failure import CannotStart
+
+MIGRATION_LOCK = 0x53707265
+"""Key of the advisory lock that lets one process at a time migrate a PostgreSQL database."""
+
+
+def _alembic(connection: Connection | None = None) -> AlembicConfig:
+    config = AlembicConfig(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def newest_revision() -> str:
+    """Return the revision that this program's tables have."""
+    revision = ScriptDirectory.from_config(_alembic()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+async def migrate(url: str) -> None:
+    """Bring the tables at `url` to this program's version; raise `CannotStart` if unreachable."""
+    try:
+        engine = create_async_engine(url)
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+        await engine.dispose()
+    except (DBAPIError, OSError) as error:
+        raise CannotStart(_unreachable(error)) from None
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    command.upgrade(_alembic(connection), "head")
+
+
+async def opened(url: str) -> Store:
+    """Return the store at `url`; raise `CannotStart` if unreachable or of another version."""
+    store = open_store(url)
+    try:
+        async with store.reading() as tx:
+            revision = await tx.run_sync(
+                lambda connection: MigrationContext.configure(connection).get_current_revision()
+            )
+    except (SQLAlchemyError, OSError) as error:
+        await store.close()
+        raise CannotStart(_unreachable(error)) from None
+    if revision != newest_revision():
+        await store.close()
+        raise CannotStart(
+            f"the database has version {revision or 'none'}, this program needs "
+            f"{newest_revision()}: run `sprechzeit migrate`"
+        )
+    return store
+
+
+def _unreachable(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    first_line = next(iter(str(cause).splitlines()), type(cause).__name__)
+    return f"SPRECHZEIT_DATABASE_URL: the database cannot be used ({first_line})"
