@@ -1,0 +1,126 @@
+"""Writes the relay's SDP answer: ICE-lite, one port, exactly what the relay forwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from signaling.relay import codecs
+from signaling.relay.offer import Offer, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How to reach the relay and whom to expect there."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    """SHA-256, hexadecimal pairs with colons."""
+    addresses: Sequence[str]
+    """IP literals, the most wanted first."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The stream the relay sends in one section."""
+
+    stream: str
+    """One name for a seat's audio and video, so that the browser keeps lips in step."""
+    ssrc: int
+    rtx_ssrc: int | None
+
+
+def write_answer(offer: Offer, transport: Transport, outgoing: Sequence[Outgoing | None]) -> str:
+    """Write the answer to `offer`; `outgoing` has one entry per section, None where none is sent.
+
+    Source: RFC 8829 section 5.3, RFC 8445 section 2.5 (lite), RFC 5763 (`setup:passive`).
+    """
+    mids = " ".join(section.mid for section in offer.sections)
+    lines = [
+        "v=0",
+        "o=- 1 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {mids}",
+        "a=ice-lite",
+        "a=msid-semantic:WMS *",
+    ]
+    for section, stream in zip(offer.sections, outgoing, strict=True):
+        lines += _section_lines(section, transport, stream, reduced_size=offer.reduced_size)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _section_lines(
+    section: Section, transport: Transport, stream: Outgoing | None, *, reduced_size: bool
+) -> list[str]:
+    codec = codecs.BY_KIND[section.kind]
+    rtx = section.rtx_payload_type
+    numbers = [str(section.payload_type)] + ([str(rtx)] if rtx is not None else [])
+    host = transport.addresses[0]
+    lines = [
+        f"m={section.kind} {transport.port} UDP/TLS/RTP/SAVPF {' '.join(numbers)}",
+        f"c=IN {'IP6' if ':' in host else 'IP4'} {host}",
+        f"a=mid:{section.mid}",
+        f"a={_direction(section, stream)}",
+        "a=rtcp-mux",
+        *(["a=rtcp-rsize"] if reduced_size else []),
+        *_transport_lines(transport),
+        f"a=rtpmap:{section.payload_type} {codec.rtpmap}",
+        *([f"a=fmtp:{section.payload_type} {codec.fmtp}"] if codec.fmtp else []),
+        *(f"a=rtcp-fb:{section.payload_type} {each}" for each in agreed_feedback(section)),
+    ]
+    if rtx is not None:
+        lines += [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={section.payload_type}"]
+    lines += [f"a=extmap:{number} {uri}" for uri, number in agreed_extensions(section).items()]
+    if stream is not None:
+        lines += _stream_lines(section.kind, stream, with_rtx=rtx is not None)
+    return lines
+
+
+def agreed_extensions(section: Section) -> dict[str, int]:
+    """Give the header extensions used in this section, ids by URI.
+
+    What the client sends carries transport-wide numbers, which the relay reports on. What it
+    receives carries send times, from which the browser estimates its downlink (REMB).
+    """
+    sends = section.direction == "sendonly"
+    wanted = codecs.TRANSPORT_WIDE if sends else codecs.SEND_TIME
+    return {wanted: section.extensions[wanted]} if wanted in section.extensions else {}
+
+
+def agreed_feedback(section: Section) -> list[str]:
+    """Give the feedback messages used in this section, in the words of `a=rtcp-fb`."""
+    without = "goog-remb" if section.direction == "sendonly" else "transport-cc"
+    wanted = codecs.BY_KIND[section.kind].feedback
+    return [each for each in wanted if each in section.feedback and each != without]
+
+
+def _direction(section: Section, stream: Outgoing | None) -> str:
+    if section.direction == "sendonly":
+        return "recvonly"
+    return "sendonly" if stream is not None else "inactive"
+
+
+def _transport_lines(transport: Transport) -> list[str]:
+    lines = [
+        f"a=ice-ufrag:{transport.ufrag}",
+        f"a=ice-pwd:{transport.password}",
+        f"a=fingerprint:sha-256 {transport.fingerprint}",
+        "a=setup:passive",
+    ]
+    for index, address in enumerate(transport.addresses):
+        # RFC 8445 section 5.1.2.1: type preference 126 for host, component 1.
+        priority = (126 << 24) + ((65535 - index) << 8) + 255
+        lines.append(
+            f"a=candidate:{index + 1} 1 udp {priority} {address} {transport.port} typ host"
+        )
+    return [*lines, "a=end-of-candidates"]
+
+
+def _stream_lines(kind: str, stream: Outgoing, *, with_rtx: bool) -> list[str]:
+    lines = [f"a=msid:{stream.stream} {stream.stream}-{kind}"]
+    ssrcs = [stream.ssrc]
+    if with_rtx and stream.rtx_ssrc is not None:
+        ssrcs.append(stream.rtx_ssrc)
+        lines.append(f"a=ssrc-group:FID {stream.ssrc} {stream.rtx_ssrc}")
+    return lines + [f"a=ssrc:{ssrc} cname:{stream.stream}" for ssrc in ssrcs]

@@ -1,0 +1,55 @@
+"""Acts on the RTCP a participant sends: reports about its streams, wishes about what it sees."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from signaling.relay import rtcp
+from signaling.relay.counters import Counters
+from signaling.relay.sink import Sink
+from signaling.relay.source import Source
+
+
+class Streams(Protocol):
+    """The participant's streams by SSRC, and where its bandwidth estimate is kept."""
+
+    estimated_downlink: int | None
+
+    @property
+    def sources(self) -> Mapping[int, Source]:
+        """Streams the participant sends."""
+
+    @property
+    def sinks(self) -> Mapping[int, Sink]:
+        """Streams the participant receives."""
+
+
+def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -> None:
+    """Go through a decrypted RTCP datagram; what is not understood is skipped (RFC 3550, 6.1)."""
+    for kind, form, body in rtcp.blocks(compound):
+        if kind == rtcp.SENDER_REPORT and len(body) >= 24:
+            ssrc, seconds, fraction, timestamp, _, _ = rtcp.SENDER_INFO.unpack_from(body)
+            source = streams.sources.get(ssrc)
+            if source is not None and source.ssrc == ssrc:
+                source.note_sender_report((seconds, fraction), timestamp, now)
+        elif kind == rtcp.TRANSPORT_FEEDBACK and form == rtcp.NACK and len(body) >= 12:
+            sink = streams.sinks.get(int.from_bytes(body[4:8], "big"))
+            if sink is not None:
+                repeated = sink.repeat(list(rtcp.nacked(body)), now)
+                counters.add("packets_repeated", repeated)
+        elif kind == rtcp.PAYLOAD_FEEDBACK and len(body) >= 8:
+            _payload_feedback(form, body, streams, now)
+
+
+def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> None:
+    if form == rtcp.PICTURE_LOSS:
+        wished = [int.from_bytes(body[4:8], "big")]
+    elif form == rtcp.FULL_INTRA_REQUEST:
+        wished = list(rtcp.intra_requested(body))
+    else:
+        if form == rtcp.APPLICATION_LAYER:
+            streams.estimated_downlink = rtcp.estimated_maximum(body)
+        return
+    for ssrc in wished:
+        sink = streams.sinks.get(ssrc)
+        if sink is not None and sink.source is not None:
+            sink.source.request_key_frame(now)

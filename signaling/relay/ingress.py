@@ -1,0 +1,135 @@
+"""Sorts arriving datagrams (RFC 7983) to participants; authenticates STUN, as an ICE-lite agent."""
+
+import secrets
+from typing import Protocol
+
+from signaling.relay import stun
+from signaling.relay.counters import Counters
+from signaling.relay.endpoint import Address, Endpoint
+
+_REMEMBERED_TRANSACTIONS = 4096
+_ADDRESSES_PER_LEG = 16
+
+
+class Reachable(Protocol):
+    """A participant's transport as the sockets see it."""
+
+    address: Address | None
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """Take a DTLS datagram."""
+
+    def receive_media(self, datagram: bytes, now: float) -> None:
+        """Take an SRTP or SRTCP datagram."""
+
+    def consent(self, credentials: "Credentials", address: Address, now: float) -> None:
+        """Learn that the participant answers for `address` and wants media there."""
+
+
+class Credentials:
+    """One ufrag and password of one participant; an ICE restart makes another."""
+
+    def __init__(self, leg: Reachable, remote_ufrag: str) -> None:
+        self.leg = leg
+        self.remote_ufrag = remote_ufrag
+        # RFC 8839 section 5.4: at least 24 and 128 random bits, in ice-chars.
+        self.ufrag = secrets.token_hex(8)
+        self.password = secrets.token_hex(16)
+        self.transactions: dict[bytes, Address] = {}
+
+    def is_replay(self, transaction: bytes, address: Address) -> bool:
+        """Tell whether the request was seen from another address before, and remember it.
+
+        STUN has no protection against replay; without this, whoever sees one request could
+        draw the participant's media to any address.
+        """
+        if self.transactions.setdefault(transaction, address) != address:
+            return True
+        if len(self.transactions) > _REMEMBERED_TRANSACTIONS:
+            del self.transactions[next(iter(self.transactions))]
+        return False
+
+
+class Ingress:
+    """Tables of who is behind which ufrag and address, and the way in for every datagram."""
+
+    def __init__(self, endpoint: Endpoint, counters: Counters) -> None:
+        self._endpoint = endpoint
+        self._counters = counters
+        self._by_ufrag: dict[str, Credentials] = {}
+        self._by_address: dict[Address, Reachable] = {}
+        self._addresses: dict[Reachable, list[Address]] = {}
+
+    def issue(self, leg: Reachable, remote_ufrag: str) -> Credentials:
+        """Make new credentials for a participant whose client chose `remote_ufrag`."""
+        credentials = Credentials(leg, remote_ufrag)
+        self._by_ufrag[credentials.ufrag] = credentials
+        return credentials
+
+    def revoke(self, credentials: Credentials) -> None:
+        """Stop answering to these credentials."""
+        self._by_ufrag.pop(credentials.ufrag, None)
+
+    def forget(self, leg: Reachable) -> None:
+        """Stop taking anything from the participant's addresses."""
+        for address in self._addresses.pop(leg, []):
+            if self._by_address.get(address) is leg:
+                del self._by_address[address]
+
+    def receive(self, datagram: bytes, address: Address, now: float) -> None:
+        """Take a datagram from anyone. Strangers get no answer but to authentic STUN."""
+        first = datagram[0] if datagram else 255
+        if 128 <= first <= 191:
+            leg = self._by_address.get(address)
+            if leg is not None:
+                leg.receive_media(datagram, now)
+            else:
+                self._counters.add("dropped_media_from_stranger")
+        elif first <= 1:
+            self._receive_stun(datagram, address, now)
+        elif 20 <= first <= 63:
+            leg = self._by_address.get(address)
+            if leg is not None:
+                leg.receive_dtls(datagram)
+            else:
+                self._counters.add("dropped_dtls_from_stranger")
+        else:
+            self._counters.add("dropped_unknown_kind")
+
+    def _receive_stun(self, datagram: bytes, address: Address, now: float) -> None:
+        try:
+            request = stun.read_request(datagram)
+        except stun.MalformedStun:
+            self._counters.add("dropped_malformed_stun")
+            return
+        credentials = self._by_ufrag.get(request.local_ufrag)
+        if (
+            credentials is None
+            or request.remote_ufrag != credentials.remote_ufrag
+            or not stun.is_authentic(datagram, request, credentials.password)
+        ):
+            self._counters.add("dropped_unauthentic_stun")
+            return
+        if credentials.is_replay(request.transaction, address):
+            self._counters.add("dropped_replayed_stun")
+            return
+        self._counters.add("stun_answered")
+        self._endpoint.send(
+            stun.build_success(request, address[0], address[1], credentials.password), address
+        )
+        leg = credentials.leg
+        self._admit(leg, address)
+        if request.nominated or leg.address is None or leg.address == address:
+            leg.consent(credentials, address, now)
+
+    def _admit(self, leg: Reachable, address: Address) -> None:
+        if self._by_address.get(address) is leg:
+            return
+        addresses = self._addresses.setdefault(leg, [])
+        if len(addresses) >= _ADDRESSES_PER_LEG:
+            oldest = next(each for each in addresses if each != leg.address)
+            addresses.remove(oldest)
+            if self._by_address.get(oldest) is leg:
+                del self._by_address[oldest]
+        addresses.append(address)
+        self._by_address[address] = leg

@@ -1,0 +1,120 @@
+"""The relay itself: starts on a port, keeps time, opens conferences, closes all of it."""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from aioice.ice import get_host_addresses
+
+from signaling.relay.conference import Conference
+from signaling.relay.counters import Counters
+from signaling.relay.dtls import Certificate
+from signaling.relay.endpoint import Endpoint
+from signaling.relay.ingress import Ingress
+from signaling.relay.leg import Leg, Site
+
+_TICK = 0.05  # seconds between transport-wide feedback
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class RelayConfig:
+    """Where the relay listens and how clients are told to reach it.
+
+    `port` 0 takes a free one. `advertised` are IP literals; when empty, the machine's own
+    addresses and loopback are told. `host_v6` None keeps the relay on IPv4.
+    """
+
+    host_v4: str = "0.0.0.0"  # noqa: S104  clients come from everywhere
+    host_v6: str | None = "::"
+    port: int = 0
+    advertised: tuple[str, ...] = ()
+
+
+class Relay:
+    """Forwards media between the participants of conferences, on one UDP port."""
+
+    def __init__(self, endpoint: Endpoint, advertised: tuple[str, ...], counters: Counters) -> None:
+        self.port = endpoint.port
+        self._counters = counters
+        self._endpoint = endpoint
+        ingress = Ingress(endpoint, counters)
+        self._site = Site(endpoint, ingress, Certificate(), counters, advertised)
+        self._conferences: dict[str, Conference] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        endpoint.listen(ingress.receive)
+        self._timer = self._loop.call_later(_TICK, self._tick)
+
+    @classmethod
+    async def start(cls, config: RelayConfig) -> "Relay":
+        """Bind the port and start; raises OSError when it is in use or not ours to bind.
+
+        Raises ValueError when an advertised address is no IP literal.
+        """
+        counters = Counters()
+        endpoint = Endpoint.bind(config.host_v4, config.host_v6, config.port, counters)
+        try:
+            advertised = config.advertised or own_addresses(v6=config.host_v6 is not None)
+            for address in advertised:
+                ipaddress.ip_address(address)
+        except ValueError:
+            for each in endpoint.sockets:
+                each.close()
+            raise
+        _log.info("relay listens", port=endpoint.port, addresses=len(advertised))
+        return cls(endpoint, advertised, counters)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was forwarded and dropped since the start, and who is here now."""
+        legs = [leg for each in self._conferences.values() for leg in each.legs]
+        self._counters.set("rooms", len(self._conferences))
+        self._counters.set("participants", len(legs))
+        self._counters.set("participants_connected", sum(leg.connected for leg in legs))
+        return self._counters
+
+    def conference(self, room: str) -> Conference:
+        """Give the conference of a room, opening it when it is new."""
+        if room not in self._conferences:
+            self._conferences[room] = Conference(self._site, self._discard, time.monotonic)
+        return self._conferences[room]
+
+    def dissolve(self, room: str) -> None:
+        """Close the conference of a room and all its transports."""
+        conference = self._conferences.pop(room, None)
+        if conference is not None:
+            conference.close()
+
+    async def close(self) -> None:
+        """Close everything and free the port."""
+        self._timer.cancel()
+        for room in tuple(self._conferences):
+            self.dissolve(room)
+        await asyncio.gather(*self._closing)
+        self._endpoint.close()
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        for conference in tuple(self._conferences.values()):
+            for leg in conference.legs:
+                leg.tick(now)
+        self._timer = self._loop.call_later(_TICK, self._tick)
+
+    def _discard(self, leg: Leg) -> None:
+        leg.detach()
+        task = self._loop.create_task(leg.close(), name="close leg")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def own_addresses(*, v6: bool) -> tuple[str, ...]:
+    """Give the machine's addresses that a client could reach, link-local ones left out."""
+    found = [ipaddress.ip_address(each) for each in get_host_addresses(use_ipv4=True, use_ipv6=v6)]
+    usable = [each for each in found if not (each.is_link_local or each.is_loopback)]
+    # IPv4 first: where both work, paths of the office's own network are the better kept ones.
+    ordered = sorted(usable, key=lambda each: each.version)
+    return (*map(str, ordered), "127.0.0.1", *(["::1"] if v6 else []))

@@ -1,0 +1,185 @@
+"""The bytes of RTCP: reports (RFC 3550), feedback (RFC 4585, 5104) and transport-wide feedback."""
+
+import struct
+from collections.abc import Iterable, Iterator
+
+SENDER_REPORT = 200
+RECEIVER_REPORT = 201
+SOURCE_DESCRIPTION = 202
+GOODBYE = 203
+TRANSPORT_FEEDBACK = 205
+PAYLOAD_FEEDBACK = 206
+
+NACK = 1
+TRANSPORT_WIDE = 15
+PICTURE_LOSS = 1
+FULL_INTRA_REQUEST = 4
+APPLICATION_LAYER = 15
+
+SENDER_INFO = struct.Struct("!IIIIII")
+_HEADER = struct.Struct("!BBH")
+_REPORT = struct.Struct("!IIIIII")
+_WIDE = struct.Struct("!BBHIIHHI")
+
+DELTA_US = 250
+REFERENCE_US = 64_000
+
+
+def blocks(compound: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (packet type, count or format, body after the four-byte header) of each packet.
+
+    Stops without a word at the first packet whose header or length is wrong.
+    """
+    position = 0
+    while position + 4 <= len(compound):
+        first, kind, words = _HEADER.unpack_from(compound, position)
+        end = position + 4 + 4 * words
+        if first >> 6 != 2 or end > len(compound):
+            return
+        yield kind, first & 0x1F, compound[position + 4 : end]
+        position = end
+
+
+def sender_report(
+    ssrc: int, ntp: tuple[int, int], timestamp: int, packets: int, octets: int
+) -> bytes:
+    """Build a sender report without report blocks (RFC 3550 section 6.4.1)."""
+    return _HEADER.pack(0x80, SENDER_REPORT, 6) + SENDER_INFO.pack(
+        ssrc, ntp[0], ntp[1], timestamp, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
+    )
+
+
+def source_description(ssrc: int, cname: str) -> bytes:
+    """Build a source description with a CNAME (RFC 3550 section 6.5)."""
+    name = cname.encode("ascii")
+    item = bytes((1, len(name))) + name + b"\x00"
+    body = ssrc.to_bytes(4, "big") + item + bytes(-len(item) % 4)
+    return _HEADER.pack(0x81, SOURCE_DESCRIPTION, len(body) // 4) + body
+
+
+def report_block(
+    ssrc: int, lost: tuple[int, int], highest: int, jitter: int, echo: tuple[int, int]
+) -> bytes:
+    """Build one report block (RFC 3550 section 6.4.1).
+
+    `lost` is (fraction in 1/256, cumulative packets); `highest` the extended sequence number;
+    `jitter` in clock ticks; `echo` the last sender report's middle bits and its age in 1/65536 s.
+    """
+    fraction, cumulative = lost
+    clamped = max(-0x800000, min(0x7FFFFF, cumulative)) & 0xFFFFFF
+    return _REPORT.pack(
+        ssrc, (fraction << 24) | clamped, highest & 0xFFFFFFFF, jitter, echo[0], echo[1]
+    )
+
+
+def receiver_report(ssrc: int, report_blocks: list[bytes]) -> bytes:
+    """Build a receiver report of at most 31 blocks."""
+    body = ssrc.to_bytes(4, "big") + b"".join(report_blocks)
+    return _HEADER.pack(0x80 | len(report_blocks), RECEIVER_REPORT, len(body) // 4) + body
+
+
+def picture_loss(ssrc: int, media: int) -> bytes:
+    """Ask the sender of `media` for a key frame (RFC 4585 section 6.3.1)."""
+    return _HEADER.pack(0x80 | PICTURE_LOSS, PAYLOAD_FEEDBACK, 2) + struct.pack("!II", ssrc, media)
+
+
+def nack(ssrc: int, media: int, missing: Iterable[int]) -> bytes:
+    """Ask for lost packets again by sequence number (RFC 4585 section 6.2.1)."""
+    pairs: list[list[int]] = []
+    for sequence in missing:
+        distance = (sequence - pairs[-1][0]) & 0xFFFF if pairs else 0
+        if pairs and 1 <= distance <= 16:
+            pairs[-1][1] |= 1 << (distance - 1)
+        else:
+            pairs.append([sequence & 0xFFFF, 0])
+    body = struct.pack("!II", ssrc, media) + b"".join(struct.pack("!HH", *pair) for pair in pairs)
+    return _HEADER.pack(0x80 | NACK, TRANSPORT_FEEDBACK, len(body) // 4) + body
+
+
+def nacked(body: bytes) -> Iterator[int]:
+    """Yield the sequence numbers that the body of a NACK names."""
+    for position in range(8, len(body) - 3, 4):
+        first, mask = struct.unpack_from("!HH", body, position)
+        yield first
+        for bit in range(16):
+            if mask >> bit & 1:
+                yield (first + bit + 1) & 0xFFFF
+
+
+def intra_requested(body: bytes) -> Iterator[int]:
+    """Yield the SSRCs that the body of a full intra request names (RFC 5104 section 4.3.1)."""
+    for position in range(8, len(body) - 7, 8):
+        yield int.from_bytes(body[position : position + 4], "big")
+
+
+def estimated_maximum(body: bytes) -> int | None:
+    """Give the bit/s of a REMB message body, None when it is another message.
+
+    Source: draft-alvestrand-rmcat-remb-03 section 2.2.
+    """
+    if len(body) < 16 or body[8:12] != b"REMB":
+        return None
+    packed = int.from_bytes(body[13:16], "big")
+    return (packed & 0x3FFFF) << (packed >> 18)
+
+
+def transport_wide(
+    ssrc: int, media: int, count: int, arrivals: list[tuple[int, int]], base: int
+) -> bytes:
+    """Report when each packet of a transport arrived, and which did not.
+
+    `arrivals` holds (unwrapped transport-wide sequence number, arrival in µs), ascending by
+    number and not empty; `base` is the number the report starts at, not above the first;
+    `count` numbers the feedback packets. Gaps beyond 8.19 s are told as 8.19 s.
+    Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1.
+    """
+    reference = arrivals[0][1] // REFERENCE_US
+    clock = reference * REFERENCE_US
+    symbols: list[int] = []
+    deltas = bytearray()
+    expected = base
+    for number, arrival in arrivals:
+        symbols.extend([0] * (number - expected))
+        expected = number + 1
+        delta = (arrival - clock) // DELTA_US
+        clock += delta * DELTA_US
+        if 0 <= delta <= 0xFF:
+            symbols.append(1)
+            deltas.append(delta)
+        else:
+            symbols.append(2)
+            deltas += struct.pack("!h", max(-0x8000, min(0x7FFF, delta)))
+    body = _chunks(symbols) + bytes(deltas)
+    padding = -len(body) % 4
+    if padding:
+        body += bytes(padding - 1) + bytes((padding,))
+    first = 0x80 | TRANSPORT_WIDE | (0x20 if padding else 0)
+    words = 4 + len(body) // 4
+    return (
+        _WIDE.pack(
+            first, TRANSPORT_FEEDBACK, words, ssrc, media, base & 0xFFFF, len(symbols),
+            (reference & 0xFFFFFF) << 8 | count & 0xFF,
+        )
+        + body
+    )  # fmt: skip
+
+
+def _chunks(symbols: list[int]) -> bytes:
+    # Runs where seven or more are alike, else seven two-bit symbols (section 3.1.3, 3.1.4).
+    out = bytearray()
+    position = 0
+    while position < len(symbols):
+        symbol = symbols[position]
+        end = position + 1
+        while end < len(symbols) and symbols[end] == symbol and end - position < 0x1FFF:
+            end += 1
+        if end - position >= 7 or end == len(symbols):
+            out += (symbol << 13 | end - position).to_bytes(2, "big")
+            position = end
+            continue
+        word = 0xC000
+        for index, each in enumerate(symbols[position : position + 7]):
+            word |= each << (12 - 2 * index)
+        out += word.to_bytes(2, "big")
+        position += 7
+    return bytes(out)
