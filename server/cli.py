@@ -12,11 +12,9 @@ import structlog
 import typer
 import uvloop
 from rich.console import Console
-from rich.table import Table
 
-from scheduling import demo, invariants
-from server import accounts, data_folder, database, journal
-from server.app import present
+from scheduling import invariants
+from server import accounts, data_folder, database, demo_office, journal
 from server.config import Config, read_config, table, unknown_variables
 from server.failure import CannotStart
 from server.serving import serve as serve_pages
@@ -62,21 +60,14 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @app.command()
 def serve() -> None:
-    """Serve the pages and carry the calls."""
+    """Serve the pages and carry the calls; a demo office is filled and shown."""
     _run(serve_pages(_prepared(), _announce))
 
 
-def _announce(config: Config) -> None:
+async def _announce(config: Config) -> None:
     structlog.get_logger().info("serving", origin=config.origin)
-    if not config.demo:
-        return
-    places = Table(show_header=False, box=None, padding=(0, 2))
-    places.add_row("Booking page", config.origin)
-    places.add_row("Staff", f"{config.origin}/staff")
-    places.add_row("Mail view", f"{config.origin}/demo/mail")
-    for account in demo.SIGN_INS:
-        places.add_row("", f"{account.email}  {account.password}  ({account.role})")
-    Console(soft_wrap=True).print(places)
+    if config.demo:
+        demo_office.show(config, await demo_office.fill(config), Console())
 
 
 @app.command()
@@ -91,15 +82,7 @@ def seed_demo() -> None:
     config = _prepared()
     if not config.demo:
         raise CannotStart("SPRECHZEIT_DEMO must be on: the demo's passwords are public")
-    _run(_seed(config))
-
-
-async def _seed(config: Config) -> None:
-    store = await database.opened(config.store_url)
-    try:
-        await demo.seed(store, present(), hash_password)
-    finally:
-        await store.close()
+    _run(demo_office.fill(config))
 
 
 @users.command("add")

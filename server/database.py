@@ -19,7 +19,8 @@ MIGRATION_LOCK = 0x53707265
 """Key of the advisory lock that lets one process at a time migrate a PostgreSQL database."""
 
 
-def _alembic(connection: Connection | None = None) -> AlembicConfig:
+def alembic_config(connection: Connection | None = None) -> AlembicConfig:
+    """Return what Alembic needs to know; it works over `connection`."""
     config = AlembicConfig(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -28,7 +29,7 @@ def _alembic(connection: Connection | None = None) -> AlembicConfig:
 
 def newest_revision() -> str:
     """Return the revision that this program's tables have."""
-    revision = ScriptDirectory.from_config(_alembic()).get_current_head()
+    revision = ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert revision is not None
     return revision
 
@@ -47,7 +48,7 @@ async def migrate(url: str) -> None:
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-    command.upgrade(_alembic(connection), "head")
+    command.upgrade(alembic_config(connection), "head")
 
 
 async def opened(url: str) -> Store:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from server.backlog import read_backlog
@@ -58,7 +58,7 @@ class Metrics:
 
     def watch(self, relay: Relay, post: Post) -> None:
         """Report what these two count, too."""
-        self.registry.register(_RelayFigures(relay.counters))
+        self.registry.register(_RelayFigures(relay))
         self.registry.register(_PostFigures(post))
 
     def count(self, request: web.Request, status: int, seconds: float) -> None:
@@ -83,19 +83,28 @@ class Metrics:
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 
 
+RELAY_GAUGES = frozenset({"rooms", "participants", "participants_connected"})
+"""What the relay reports as it is now; everything else only rises."""
+
+
 class _RelayFigures:
     """The relay's own counters, read when asked."""
 
-    def __init__(self, counters: Mapping[str, int]) -> None:
-        self._counters = counters
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
 
-    def collect(self) -> Iterable[Metric]:
-        family = CounterMetricFamily(
-            "sprechzeit_relay", "What the relay counted, by kind.", labels=("kind",)
+    def collect(self) -> Iterator[Metric]:
+        events = CounterMetricFamily(
+            "sprechzeit_relay", "What the relay counted since its start.", labels=("kind",)
         )
-        for kind, value in sorted(self._counters.items()):
-            family.add_metric((kind,), value)
-        yield family
+        for kind, value in sorted(self._relay.counters.items()):
+            if kind in RELAY_GAUGES:
+                yield GaugeMetricFamily(
+                    f"sprechzeit_relay_{kind}", f"{kind} now".replace("_", " "), value
+                )
+            else:
+                events.add_metric((kind,), value)
+        yield events
 
 
 class _PostFigures:

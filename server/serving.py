@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ SECONDS_TO_FINISH = 3.0
 """How long answers under way may take after the order to stop."""
 
 
-async def serve(config: Config, announce: Callable[[Config], None]) -> None:
+async def serve(config: Config, announce: Callable[[Config], Awaitable[None]]) -> None:
     """Serve until SIGTERM or SIGINT; call `announce` with the real port once pages answer.
 
     Raises `CannotStart`.
@@ -35,7 +35,7 @@ async def serve(config: Config, announce: Callable[[Config], None]) -> None:
             await web.SockSite(runner, listener).start()
         for order in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(order, stop.set)
-        announce(config)
+        await announce(config)
         await stop.wait()
     finally:
         await runner.cleanup()

@@ -1,0 +1,68 @@
+"""Runs all tests, those in a browser last and one at a time, and sums them up in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+RESULTS = Path("build/tests")
+NO_TESTS_COLLECTED = 5
+PHASES = {
+    "units": ["-n", "2", "-m", "not browser"],
+    "browser": ["-m", "browser"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many tests passed, failed (or broke) and were skipped."""
+
+    passed: int
+    failed: int
+    skipped: int
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+
+def run(phase: str, options: list[str]) -> Outcome:
+    """Run one phase; a run that ends badly without a failed test counts as one failure."""
+    report = RESULTS / f"{phase}.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *sys.argv[1:]]
+    code = subprocess.run(command, check=False).returncode  # noqa: S603  (our own arguments)
+    outcome = read(report) if report.exists() else Outcome(0, 0, 0)
+    if code not in {0, NO_TESTS_COLLECTED} and outcome.failed == 0:
+        return outcome + Outcome(0, 1, 0)
+    return outcome
+
+
+def read(report: Path) -> Outcome:
+    """Read pytest's JUnit report."""
+    passed = failed = skipped = 0
+    for suite in ET.parse(report).getroot().iter("testsuite"):  # noqa: S314  (pytest wrote it)
+        tests, errors, failures, left_out = (
+            int(suite.attrib[name]) for name in ("tests", "errors", "failures", "skipped")
+        )
+        failed += errors + failures
+        skipped += left_out
+        passed += tests - errors - failures - left_out
+    return Outcome(passed, failed, skipped)
+
+
+def main() -> int:
+    """Return 0 when there were tests and all of them passed."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    total = sum((run(*phase) for phase in PHASES.items()), Outcome(0, 0, 0))
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    sys.stdout.write(f"\n{total.passed} passed, {total.failed} failed{skipped}\n")
+    return 0 if total.passed and not total.failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
