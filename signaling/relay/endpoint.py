@@ -30,9 +30,7 @@ class Endpoint:
         self.port: int = sockets[0].getsockname()[1]
 
     @classmethod
-    def bind(
-        cls, host_v4: str, host_v6: str | None, port: int, counters: Counters
-    ) -> "Endpoint":
+    def bind(cls, host_v4: str, host_v6: str | None, port: int, counters: Counters) -> "Endpoint":
         """Bind both families to the same port, a free one for 0; OSError when it is taken."""
         for attempt in range(_ATTEMPTS):
             try:

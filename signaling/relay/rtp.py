@@ -71,13 +71,15 @@ def restore_retransmission(
     if payload_length(packet, offset) < 2:
         return None
     padding = packet[0] & 0x20
-    return b"".join((
-        bytes((0x80 | padding, (packet[1] & 0x80) | payload_type)),
-        packet[offset : offset + 2],
-        packet[4:8],
-        ssrc.to_bytes(4, "big"),
-        packet[offset + 2 :],
-    ))
+    return b"".join(
+        (
+            bytes((0x80 | padding, (packet[1] & 0x80) | payload_type)),
+            packet[offset : offset + 2],
+            packet[4:8],
+            ssrc.to_bytes(4, "big"),
+            packet[offset + 2 :],
+        )
+    )
 
 
 def absolute_send_time(seconds: float) -> int:

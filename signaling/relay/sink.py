@@ -163,15 +163,17 @@ class Sink:
         original = self._patched(packet, offset, self._rtx_sequence, timestamp, now)
         start = 20 if self._extension else 12
         return self._outlet.send_media(
-            b"".join((
-                original[:1],
-                bytes((packet[1] & 0x80 | self._rtx_payload_type,)),
-                original[2:8],
-                self.rtx_ssrc.to_bytes(4, "big"),
-                original[12:start],
-                sequence.to_bytes(2, "big"),
-                original[start:],
-            ))
+            b"".join(
+                (
+                    original[:1],
+                    bytes((packet[1] & 0x80 | self._rtx_payload_type,)),
+                    original[2:8],
+                    self.rtx_ssrc.to_bytes(4, "big"),
+                    original[12:start],
+                    sequence.to_bytes(2, "big"),
+                    original[start:],
+                )
+            )
         )
 
     def _patched(
@@ -183,9 +185,7 @@ class Sink:
         padding = packet[0] & 0x20
         if not self._extension:
             return (
-                rtp.HEADER.pack(
-                    0x80 | padding, second, sequence, timestamp & 0xFFFFFFFF, self.ssrc
-                )
+                rtp.HEADER.pack(0x80 | padding, second, sequence, timestamp & 0xFFFFFFFF, self.ssrc)
                 + packet[offset:]
             )
         stamp = self._extension << 28 | 2 << 24 | rtp.absolute_send_time(now)

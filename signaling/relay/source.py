@@ -66,7 +66,8 @@ class Source:
         extended = reception.extend(int.from_bytes(packet[2:4], "big"))
         timestamp = int.from_bytes(packet[4:8], "big")
         if not self._history.add(extended, packet):
-            return -1
+            # Browsers probe the network with repeats of what has long arrived.
+            return -1 if ssrc == self.ssrc else 0
         if ssrc == self.ssrc:
             reception.note(extended, timestamp, now)
         sent = 0

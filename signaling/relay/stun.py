@@ -5,7 +5,6 @@ import hmac
 import ipaddress
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAGIC_COOKIE = 0x2112A442
@@ -58,28 +57,22 @@ def read_request(datagram: bytes) -> BindingRequest:
     kind, length, cookie, transaction = _HEADER.unpack_from(datagram)
     if kind != BINDING_REQUEST or cookie != MAGIC_COOKIE or length + HEADER_LENGTH != len(datagram):
         raise MalformedStun("not a whole binding request")
-    username = b""
-    nominated = False
-    integrity_offset = 0
-    fingerprinted = False
-    for attribute, start, size in _attributes(datagram):
-        if fingerprinted:
-            raise MalformedStun("the fingerprint must come last")
-        if attribute == FINGERPRINT:
-            fingerprinted = size == 4 and _fingerprint_is_right(datagram, start - 4)
-        elif integrity_offset:
-            continue  # RFC 8489 section 14.5: what follows the integrity is ignored
-        elif attribute == USERNAME:
-            username = datagram[start : start + size]
-        elif attribute == USE_CANDIDATE:
-            nominated = True
-        elif attribute == MESSAGE_INTEGRITY and size == 20:
-            integrity_offset = start - 4
-    local, colon, remote = username.partition(b":")
-    if not (integrity_offset and fingerprinted and colon and username.isascii()):
+    fields = _fields(datagram)
+    if not {USERNAME, MESSAGE_INTEGRITY, FINGERPRINT} <= fields.keys():
         raise MalformedStun("username, integrity or fingerprint is missing")
+    fingerprint, integrity = fields[FINGERPRINT], fields[MESSAGE_INTEGRITY]
+    if not _fingerprint_is_right(datagram, fingerprint.start - 4) or len(integrity) != 20:
+        raise MalformedStun("the fingerprint is wrong")
+    username = datagram[fields[USERNAME].start : fields[USERNAME].stop]
+    local, colon, remote = username.partition(b":")
+    if not colon or not username.isascii():
+        raise MalformedStun("a username without its two halves")
     return BindingRequest(
-        transaction, local.decode("ascii"), remote.decode("ascii"), nominated, integrity_offset
+        transaction,
+        local.decode("ascii"),
+        remote.decode("ascii"),
+        USE_CANDIDATE in fields,
+        integrity.start - 4,
     )
 
 
@@ -110,17 +103,22 @@ def build_request(
     return _seal(BINDING_REQUEST, transaction, attributes, password)
 
 
-def _attributes(datagram: bytes) -> Iterator[tuple[int, int, int]]:
+def _fields(datagram: bytes) -> dict[int, range]:
+    # Where each attribute's value stands; of two alike, the first counts (RFC 8489 section 14).
+    fields: dict[int, range] = {}
     position = HEADER_LENGTH
     while position < len(datagram):
-        if position + 4 > len(datagram):
-            raise MalformedStun("half an attribute")
+        if position + 4 > len(datagram) or FINGERPRINT in fields:
+            raise MalformedStun("something follows the last attribute")
         attribute, size = _ATTRIBUTE.unpack_from(datagram, position)
         start = position + 4
         position = start + size + (-size % 4)
         if position > len(datagram):
             raise MalformedStun("an attribute longer than the message")
-        yield attribute, start, size
+        # Section 14.5: what follows the integrity is ignored, but for the fingerprint.
+        if MESSAGE_INTEGRITY not in fields or attribute == FINGERPRINT:
+            fields.setdefault(attribute, range(start, start + size))
+    return fields
 
 
 def _fingerprint_is_right(datagram: bytes, start: int) -> bool:
@@ -140,12 +138,14 @@ def _seal(kind: int, transaction: bytes, attributes: bytes, password: str) -> by
     head = _HEADER.pack(kind, len(attributes), MAGIC_COOKIE, transaction)
     integrity = _integrity(head + attributes, password)
     length = len(attributes) + INTEGRITY_LENGTH + FINGERPRINT_LENGTH
-    message = b"".join((
-        _HEADER.pack(kind, length, MAGIC_COOKIE, transaction),
-        attributes,
-        _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20),
-        integrity,
-    ))
+    message = b"".join(
+        (
+            _HEADER.pack(kind, length, MAGIC_COOKIE, transaction),
+            attributes,
+            _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20),
+            integrity,
+        )
+    )
     fingerprint = zlib.crc32(message) ^ FINGERPRINT_MASK
     return message + _ATTRIBUTE.pack(FINGERPRINT, 4) + fingerprint.to_bytes(4, "big")
 

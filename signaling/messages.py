@@ -1,0 +1,295 @@
+"""The wire protocol's messages, as `docs/signaling.md` has them: one type per message."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+VERSION = 1
+SUBPROTOCOL = "sprechzeit.v1"
+LONGEST_FRAME = 64 * 1024
+_LONGEST_ID = 128
+
+
+class Code(StrEnum):
+    """Stable error codes."""
+
+    BAD_MESSAGE = "bad_message"
+    TOO_LARGE = "too_large"
+    HELLO_EXPECTED = "hello_expected"
+    VERSION = "version"
+    BAD_OFFER = "bad_offer"
+    NOT_ALLOWED = "not_allowed"
+    UNKNOWN_PARTICIPANT = "unknown_participant"
+    ROOM_FULL = "room_full"
+    TOO_MANY_MESSAGES = "too_many_messages"
+    SLOW = "slow"
+
+
+FATAL = frozenset({
+    Code.TOO_LARGE, Code.HELLO_EXPECTED, Code.VERSION, Code.ROOM_FULL,
+    Code.TOO_MANY_MESSAGES, Code.SLOW,
+})  # fmt: skip
+
+
+class ProtocolError(Exception):
+    """What a client did cannot be done; `code` and `fatal` go over the wire."""
+
+    def __init__(self, code: Code, message: str, *, fatal: bool | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fatal = code in FATAL if fatal is None else fatal
+
+
+class Phase(StrEnum):
+    """Where a participant is."""
+
+    LOBBY = "lobby"
+    ROOM = "room"
+
+
+class Role(StrEnum):
+    """What a participant may do: a host admits, dismisses and ends; a guest waits to be let in."""
+
+    HOST = "host"
+    GUEST = "guest"
+
+
+class EndReason(StrEnum):
+    """Why the server ends a participant's socket."""
+
+    ENDED = "ended"
+    DISMISSED = "dismissed"
+    REPLACED = "replaced"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMessage:
+    """`offer`: a new SDP offer; also part of `hello`."""
+
+    id: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """`hello`: the first message."""
+
+    audio: bool
+    video: bool
+    offer: OfferMessage | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`state`: microphone and camera on or off."""
+
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """`admit`: let a guest in."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """`dismiss`: turn a guest away for good."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """`leave`: leave the room; others stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`end`: end the consultation for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """`ping`: answered by `pong` with the same id."""
+
+    id: int
+
+
+ClientMessage = Hello | OfferMessage | State | Admit | Dismiss | Leave | End | Ping
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody as others see them; also the body of `participant`."""
+
+    id: str
+    name: str
+    role: Role
+    phase: Phase
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """`welcome`: answers `hello`."""
+
+    you: str
+    role: Role
+    phase: Phase
+    participants: tuple[Participant, ...]
+    heartbeat: int
+    iceServers: tuple[str, ...] = ()  # noqa: N815  the name RTCConfiguration has
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`answer`: answers the offer of the same id."""
+
+    id: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """`admitted`: you are in; media flows from now on."""
+
+    participants: tuple[Participant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """`participant`: somebody is new or has changed."""
+
+    participant: Participant
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """`gone`: somebody left."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One receiving pair of a `layout`: the mids and whom it carries."""
+
+    audio: str
+    video: str
+    participant: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`layout`: which receiving pair carries whom."""
+
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`ended`: the socket closes after this."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """`pong`: answers `ping`."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`error`: something asked for was not done."""
+
+    code: Code
+    message: str
+    fatal: bool
+
+
+ServerMessage = Welcome | Answer | Admitted | Changed | Gone | Layout | Ended | Pong | Failure
+
+_NAMES: Mapping[type, str] = {
+    Welcome: "welcome", Answer: "answer", Admitted: "admitted", Gone: "gone",
+    Layout: "layout", Ended: "ended", Pong: "pong", Failure: "error",
+}  # fmt: skip
+
+
+def encode(message: ServerMessage) -> str:
+    """Write a message as the JSON text that goes over the wire."""
+    if isinstance(message, Changed):
+        return _json({"type": "participant", **dataclasses.asdict(message.participant)})
+    return _json({"type": _NAMES[type(message)], **dataclasses.asdict(message)})
+
+
+def decode(text: str) -> ClientMessage:
+    """Read a client's frame; raises ProtocolError with `bad_message` or `version`."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(Code.BAD_MESSAGE, "not JSON") from error
+    kind = body.get("type") if isinstance(body, dict) else None
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        raise ProtocolError(Code.BAD_MESSAGE, "no type that is known")
+    return reader(body)
+
+
+def _json(body: Mapping[str, object]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _field(body: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
+    value = body.get(name)
+    # bool is an int in Python, not in JSON.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ProtocolError(Code.BAD_MESSAGE, f"{name} is missing or of the wrong type")
+    return value
+
+
+def _hello(body: Mapping[str, Any]) -> Hello:
+    if _field(body, "version", int) != VERSION:
+        raise ProtocolError(Code.VERSION, f"version {VERSION} is spoken here")
+    offer = body.get("offer")
+    if offer is not None and not isinstance(offer, dict):
+        raise ProtocolError(Code.BAD_MESSAGE, "offer is no object")
+    return Hello(
+        _field(body, "audio", bool), _field(body, "video", bool), _offer(offer) if offer else None
+    )
+
+
+def _offer(body: Mapping[str, Any]) -> OfferMessage:
+    return OfferMessage(_field(body, "id", int), _field(body, "sdp", str))
+
+
+def _state(body: Mapping[str, Any]) -> State:
+    return State(_field(body, "audio", bool), _field(body, "video", bool))
+
+
+def _participant(body: Mapping[str, Any]) -> str:
+    return _field(body, "participant", str)[:_LONGEST_ID]
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], ClientMessage]] = {
+    "hello": _hello,
+    "offer": _offer,
+    "state": _state,
+    "admit": lambda body: Admit(_participant(body)),
+    "dismiss": lambda body: Dismiss(_participant(body)),
+    "leave": lambda _: Leave(),
+    "end": lambda _: End(),
+    "ping": lambda body: Ping(_field(body, "id", int)),
+}

@@ -1,0 +1,248 @@
+"""One consultation: who waits, who is in, and what each message does to it."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from signaling.messages import (
+    Admitted,
+    Answer,
+    Changed,
+    Code,
+    EndReason,
+    Gone,
+    Layout,
+    OfferMessage,
+    Participant,
+    Phase,
+    ProtocolError,
+    Role,
+    ServerMessage,
+    Slot,
+    Welcome,
+)
+from signaling.outbox import Outbox
+from signaling.relay import BadOffer, Conference
+
+MOST_IN_ROOM = 4
+MOST_WAITING = 8
+HEARTBEAT = 15  # seconds
+RECONNECT = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who connects, as the page's authorisation found out.
+
+    `key` is the same for one person whenever they come to this room.
+    """
+
+    key: str
+    name: str
+    role: Role
+
+
+@dataclass(slots=True)
+class Member:
+    """One person in a room, with or without a socket at the moment."""
+
+    id: str
+    identity: Identity
+    phase: Phase
+    since: datetime
+    outbox: Outbox | None = None
+    lost: datetime | None = None
+    """Since when the socket is gone without a word; media may still flow."""
+    audio: bool = False
+    video: bool = False
+
+    def seen(self) -> Participant:
+        """Give the member as others see them."""
+        return Participant(
+            self.id, self.identity.name, self.identity.role, self.phase, self.audio, self.video
+        )
+
+    def tell(self, message: ServerMessage) -> None:
+        """Send a message, if there is a socket."""
+        if self.outbox is not None:
+            self.outbox.put(message)
+
+
+class Room:
+    """The members of one consultation and the rules between them.
+
+    `clock` gives aware datetimes. `changed` is called when the lobby or the presence changed.
+    """
+
+    def __init__(
+        self, conference: Conference, clock: Callable[[], datetime], changed: Callable[[], None]
+    ) -> None:
+        self.members: dict[str, Member] = {}
+        self.hosted = False
+        self.empty_since: datetime | None = clock()
+        self._conference = conference
+        self._clock = clock
+        self._changed = changed
+        self._ids: dict[str, str] = {}
+        self._admitted: set[str] = set()
+        self._dismissed: set[str] = set()
+        self._answering = ""
+        conference.on_layout = self._layout_changed
+
+    def join(
+        self, identity: Identity, outbox: Outbox, *, audio: bool, video: bool
+    ) -> Member | None:
+        """Let a person in, to the lobby or the room; an older socket of theirs is replaced.
+
+        Gives None after telling a dismissed person that it is over; raises ProtocolError with
+        `room_full`.
+        """
+        key = identity.key
+        member_id = self._ids.setdefault(key, secrets.token_urlsafe(9))
+        member = self.members.get(member_id)
+        if key in self._dismissed:
+            outbox.end(EndReason.DISMISSED)
+            return None
+        if member is None:
+            member = self._enter(member_id, identity)
+        elif member.outbox is not None:
+            member.outbox.end(EndReason.REPLACED)
+        member.outbox, member.lost = outbox, None
+        member.audio, member.video = audio, video
+        self.empty_since = None
+        member.tell(
+            Welcome(member.id, identity.role, member.phase, self._others_seen_by(member), HEARTBEAT)
+        )
+        if member.phase is Phase.ROOM:
+            self.hosted = self.hosted or identity.role is Role.HOST
+            self._conference.admit(member.id)
+        self._announce(member)
+        return member
+
+    def offer(self, member: Member, message: OfferMessage) -> None:
+        """Answer an offer and tell the layout; raises ProtocolError with `bad_offer`."""
+        self._answering = member.id
+        try:
+            answer = self._conference.offer(member.id, message.sdp)
+        except BadOffer as error:
+            raise ProtocolError(Code.BAD_OFFER, str(error)) from error
+        finally:
+            self._answering = ""
+        member.tell(Answer(message.id, answer))
+        self._layout_changed(member.id)
+
+    def set_state(self, member: Member, *, audio: bool, video: bool) -> None:
+        """Note microphone and camera on or off."""
+        member.audio, member.video = audio, video
+        self._announce(member)
+
+    def admit(self, host: Member, participant: str) -> None:
+        """Let a waiting guest in; raises ProtocolError."""
+        guest = self._guest(host, participant)
+        if guest.phase is Phase.ROOM:
+            return
+        if len(self._in_room()) >= MOST_IN_ROOM:
+            raise ProtocolError(Code.ROOM_FULL, "four people are in the room", fatal=False)
+        guest.phase = Phase.ROOM
+        self._admitted.add(guest.identity.key)
+        guest.tell(Admitted(self._others_seen_by(guest)))
+        self._announce(guest)
+        self._conference.admit(guest.id)
+
+    def dismiss(self, host: Member, participant: str) -> None:
+        """Turn a guest away for as long as the room exists; raises ProtocolError."""
+        guest = self._guest(host, participant)
+        self._dismissed.add(guest.identity.key)
+        self._admitted.discard(guest.identity.key)
+        if guest.outbox is not None:
+            guest.outbox.end(EndReason.DISMISSED)
+        self.remove(guest)
+
+    def lose(self, member: Member, outbox: Outbox) -> None:
+        """Note that a socket broke without a word; the person has time to come back."""
+        if member.outbox is outbox:
+            member.outbox = None
+            member.lost = self._clock()
+
+    def remove(self, member: Member) -> None:
+        """Take a member out and tell the others."""
+        if self.members.get(member.id) is not member:
+            return
+        del self.members[member.id]
+        member.outbox = None
+        self._conference.remove(member.id)
+        for other in self.members.values():
+            if _sees(other, member):
+                other.tell(Gone(member.id))
+        if not self.members:
+            self.empty_since = self._clock()
+        self._changed()
+
+    def sweep(self) -> None:
+        """Remove members who lost their socket and did not come back in time."""
+        now = self._clock()
+        for member in tuple(self.members.values()):
+            if member.lost is not None and now - member.lost >= RECONNECT:
+                self.remove(member)
+
+    def end(self, reason: EndReason) -> None:
+        """Tell everyone the reason and take them out."""
+        members = tuple(self.members.values())
+        for member in members:
+            if member.outbox is not None:
+                member.outbox.end(reason)
+        for member in members:
+            self.remove(member)
+
+    def _enter(self, member_id: str, identity: Identity) -> Member:
+        inside = identity.role is Role.HOST or identity.key in self._admitted
+        lobby = len(self.members) - len(self._in_room())
+        if (len(self._in_room()) >= MOST_IN_ROOM) if inside else (lobby >= MOST_WAITING):
+            raise ProtocolError(Code.ROOM_FULL, "four people are in the room")
+        phase = Phase.ROOM if inside else Phase.LOBBY
+        member = Member(member_id, identity, phase, self._clock())
+        self.members[member_id] = member
+        return member
+
+    def _in_room(self) -> list[Member]:
+        return [each for each in self.members.values() if each.phase is Phase.ROOM]
+
+    def require_host(self, member: Member) -> None:
+        """Raise ProtocolError with `not_allowed` unless the member is a host."""
+        if member.identity.role is not Role.HOST:
+            raise ProtocolError(Code.NOT_ALLOWED, "only a host may do this")
+
+    def _guest(self, host: Member, participant: str) -> Member:
+        self.require_host(host)
+        guest = self.members.get(participant)
+        if guest is None:
+            raise ProtocolError(Code.UNKNOWN_PARTICIPANT, "nobody of that id is here")
+        if guest.identity.role is not Role.GUEST:
+            raise ProtocolError(Code.NOT_ALLOWED, "a host is not admitted or dismissed")
+        return guest
+
+    def _others_seen_by(self, viewer: Member) -> tuple[Participant, ...]:
+        others = [each for each in self.members.values() if each is not viewer]
+        return tuple(each.seen() for each in others if _sees(viewer, each))
+
+    def _announce(self, member: Member) -> None:
+        for other in self.members.values():
+            if other is not member and _sees(other, member):
+                other.tell(Changed(member.seen()))
+        self._changed()
+
+    def _layout_changed(self, participant: str) -> None:
+        member = self.members.get(participant)
+        if member is not None and participant != self._answering:
+            places = self._conference.layout(participant)
+            member.tell(
+                Layout(tuple(Slot(each.audio, each.video, each.participant) for each in places))
+            )
+
+
+def _sees(viewer: Member, other: Member) -> bool:
+    """Tell whether the viewer may know of the other: hosts of all, the room of itself."""
+    if viewer.identity.role is Role.HOST:
+        return True
+    return viewer.phase is Phase.ROOM and other.phase is Phase.ROOM
