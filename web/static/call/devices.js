@@ -1,0 +1,185 @@
+/**
+ * Camera and microphone: asking for them, doing without them, turning, switching and changing them.
+ *
+ * A device that is refused, missing or taken is never an obstacle: whatever is left is used.
+ * Who turned a device off finds it off after a reload too. Dispatches "change" whenever a track or
+ * the condition of a device is another one.
+ */
+
+const WISHES = {
+  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+  video: {
+    width: { ideal: 640, max: 1280 },
+    height: { ideal: 480, max: 720 },
+    frameRate: { ideal: 24, max: 30 },
+  },
+};
+
+function problemOf(error) {
+  if (error.name === "NotAllowedError" || error.name === "SecurityError") return "refused";
+  if (error.name === "NotFoundError" || error.name === "OverconstrainedError") return "missing";
+  return "busy";
+}
+
+export class Devices extends EventTarget {
+  #tracks = { audio: null, video: null };
+  #problems = { audio: null, video: null };
+  #chosen = { audio: null, video: null };
+  #facing = "user";
+  #asking = false;
+  #available = [];
+
+  constructor() {
+    super();
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#list());
+  }
+
+  /** The track of `kind`, or null. */
+  track(kind) {
+    return this.#tracks[kind];
+  }
+
+  /** Whether others get something from this device right now. */
+  on(kind) {
+    return this.#tracks[kind]?.enabled === true;
+  }
+
+  /** One word for the person's device: "asking", "on", "off", "refused", "missing" or "busy". */
+  condition(kind) {
+    if (this.#tracks[kind]) return this.on(kind) ? "on" : "off";
+    if (this.#asking) return "asking";
+    return this.#problems[kind] ?? "off";
+  }
+
+  /** The devices of `kind` that can be chosen: `[{deviceId, label}]`. */
+  choices(kind) {
+    return this.#available.filter((device) => device.kind === `${kind}input` && device.deviceId);
+  }
+
+  /** Which way the camera looks: "user" or "environment". */
+  get facing() {
+    return this.#facing;
+  }
+
+  /** Ask for both; when that fails, for each alone. Never throws. */
+  async ask() {
+    this.#asking = true;
+    this.#changed();
+    const kinds = ["audio", "video"].filter((kind) => kind === "audio" || !recalledOff(kind));
+    if (!(await this.#take(kinds)) && kinds.length > 1) {
+      await this.#take(["audio"]);
+      await this.#take(["video"]);
+    }
+    if (recalledOff("audio") && this.#tracks.audio) this.#tracks.audio.enabled = false;
+    this.#asking = false;
+    this.#changed();
+    await this.#list();
+  }
+
+  /** Turn a device on or off; one that is not there yet is asked for. */
+  async toggle(kind) {
+    const on = !this.on(kind);
+    recall(kind, on);
+    if (!on && kind === "video") {
+      this.#drop("video"); // its light goes out as well
+    } else if (this.#tracks[kind]) {
+      this.#tracks[kind].enabled = on;
+    } else {
+      await this.#take([kind]);
+      await this.#list();
+    }
+    this.#changed();
+  }
+
+  /** Change between the camera towards the person and the one away, else to the next camera. */
+  async flip() {
+    const facing = this.#facing === "user" ? "environment" : "user";
+    const cameras = this.choices("video");
+    const current = this.#tracks.video?.getSettings().deviceId;
+    this.#drop("video"); // many tablets open only one camera at a time
+    try {
+      await this.#open({ video: { ...WISHES.video, facingMode: { exact: facing } } });
+      this.#facing = facing;
+    } catch {
+      const next = cameras.findIndex((camera) => camera.deviceId === current) + 1;
+      this.#chosen.video = cameras[next % cameras.length]?.deviceId ?? null;
+      await this.#take(["video"]);
+    }
+    this.#changed();
+  }
+
+  /** Use the device `deviceId` for `kind` from now on. */
+  async choose(kind, deviceId) {
+    this.#chosen[kind] = deviceId;
+    this.#drop(kind);
+    recall(kind, true);
+    await this.#take([kind]);
+    this.#changed();
+  }
+
+  /** Give every device back. */
+  stop() {
+    this.#drop("audio");
+    this.#drop("video");
+  }
+
+  /** Ask for `kinds` together and note what stood in the way; returns whether they came. */
+  async #take(kinds) {
+    const constraints = {};
+    for (const kind of kinds) {
+      const deviceId = this.#chosen[kind];
+      constraints[kind] = { ...WISHES[kind], ...(deviceId && { deviceId: { ideal: deviceId } }) };
+    }
+    if (constraints.video && !this.#chosen.video) constraints.video.facingMode = this.#facing;
+    let problem = null;
+    try {
+      await this.#open(constraints);
+    } catch (error) {
+      problem = problemOf(error);
+    }
+    for (const kind of kinds) this.#problems[kind] = this.#tracks[kind] ? null : problem;
+    return problem === null;
+  }
+
+  async #open(constraints) {
+    if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "NotFoundError");
+    const stream = await navigator.mediaDevices.getUserMedia(constraints);
+    for (const track of stream.getTracks()) {
+      this.#drop(track.kind);
+      this.#tracks[track.kind] = track;
+      track.addEventListener("ended", () => this.#unplugged(track));
+    }
+    const [camera] = stream.getVideoTracks();
+    if (camera) camera.contentHint = "motion";
+  }
+
+  #unplugged(track) {
+    if (this.#tracks[track.kind] !== track) return;
+    this.#tracks[track.kind] = null;
+    this.#problems[track.kind] = "missing";
+    this.#changed();
+  }
+
+  #drop(kind) {
+    this.#tracks[kind]?.stop();
+    this.#tracks[kind] = null;
+  }
+
+  async #list() {
+    this.#available = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+}
+
+/** Remember for this tab whether the person wants the device on. */
+function recall(kind, on) {
+  sessionStorage.setItem(`call-${kind}`, on ? "on" : "off");
+}
+
+function recalledOff(kind) {
+  return sessionStorage.getItem(`call-${kind}`) === "off";
+}

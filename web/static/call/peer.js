@@ -1,0 +1,125 @@
+/**
+ * The media connection to the relay: one RTCPeerConnection that always offers.
+ *
+ * The offer is made before camera and microphone are there, so that connecting and the person's
+ * answer to the browser's question run side by side; tracks are put in later without renegotiation.
+ * Sections stand in the order of docs/signaling.md: microphone, camera, then the receiving pairs.
+ */
+
+export const PAIRS = 3;
+const MAX_VIDEO_BITRATE = 1_500_000; // bit/s; VGA looks no better above
+const AUDIO = ["audio/opus"];
+const VIDEO = ["video/VP8", "video/rtx"];
+
+/** Restrict a section to what the relay speaks; shorter descriptions are parsed sooner. */
+function preferCodecs(transceiver, kind, names) {
+  const known = RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [];
+  const wanted = known.filter((codec) =>
+    names.some((name) => name.toLowerCase() === codec.mimeType.toLowerCase()),
+  );
+  if (wanted.length) transceiver.setCodecPreferences?.(wanted);
+}
+
+export class Peer extends EventTarget {
+  #pc;
+  #senders;
+  #offers = 0;
+  #active = false;
+  #usable = true;
+  pairs;
+
+  constructor() {
+    super();
+    const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
+    this.#pc = pc;
+    const stream = new MediaStream();
+    const sending = (kind, encoding) =>
+      pc.addTransceiver(kind, {
+        direction: "sendonly",
+        streams: [stream],
+        sendEncodings: [{ active: false, ...encoding }],
+      });
+    const audio = sending("audio", { priority: "high", networkPriority: "high" });
+    const video = sending("video", { maxBitrate: MAX_VIDEO_BITRATE });
+    this.#senders = { audio, video };
+    this.pairs = Array.from({ length: PAIRS }, () => ({
+      audio: pc.addTransceiver("audio", { direction: "recvonly" }),
+      video: pc.addTransceiver("video", { direction: "recvonly" }),
+    }));
+    for (const transceiver of pc.getTransceivers()) {
+      const { kind } = transceiver.receiver.track;
+      preferCodecs(transceiver, kind, kind === "audio" ? AUDIO : VIDEO);
+    }
+    pc.addEventListener("connectionstatechange", () => {
+      this.dispatchEvent(new CustomEvent("state", { detail: pc.connectionState }));
+    });
+  }
+
+  get state() {
+    return this.#pc.connectionState;
+  }
+
+  /** Whether a new offer on this connection can bring it back (else make a new one). */
+  get usable() {
+    return this.#usable && this.#pc.connectionState !== "closed";
+  }
+
+  /**
+   * Make the offer that is to be sent now.
+   *
+   * @param {boolean} restart new ICE credentials on the same DTLS association (RFC 8445, 9)
+   * @returns {Promise<{id: number, sdp: string}>}
+   */
+  async offer(restart = false) {
+    if (restart) this.#pc.restartIce();
+    await this.#pc.setLocalDescription();
+    this.#offers += 1;
+    return { id: this.#offers, sdp: this.#pc.localDescription.sdp };
+  }
+
+  /** Take the relay's answer; answers to offers that were replaced since are ignored. */
+  async answer({ id, sdp }) {
+    if (id !== this.#offers || this.#pc.signalingState !== "have-local-offer") return;
+    await this.#pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** Put `track` (or nothing) into the sending section of `kind`. */
+  async replace(kind, track) {
+    await this.#senders[kind].sender.replaceTrack(track);
+  }
+
+  /**
+   * Send, or rest without spending the person's data.
+   *
+   * @param {boolean} active false in the lobby and while nobody else is in the room
+   */
+  async send(active) {
+    if (this.#active === active) return;
+    this.#active = active;
+    await Promise.all(
+      Object.values(this.#senders).map(async ({ sender }) => {
+        const parameters = sender.getParameters();
+        if (!parameters.encodings?.length) return;
+        parameters.encodings[0].active = active;
+        if (sender.track?.kind === "video") parameters.degradationPreference = "balanced";
+        await sender.setParameters(parameters);
+      }),
+    );
+  }
+
+  /** Statistics of the whole connection, as an array. */
+  async stats() {
+    return [...(await this.#pc.getStats()).values()];
+  }
+
+  /** The pair whose sections have these mids, or undefined. */
+  pair(audioMid, videoMid) {
+    return this.pairs.find(({ audio, video }) => audio.mid === audioMid || video.mid === videoMid);
+  }
+
+  /** Take the connection down. */
+  close() {
+    this.#usable = false;
+    this.#pc.close();
+  }
+}
