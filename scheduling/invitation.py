@@ -67,9 +67,9 @@ def calendar(
     whole.add("version", "2.0")
     whole.add("calscale", "GREGORIAN")
     whole.add("method", method.value)
-    whole.add_component(_time_zone(appointment.span.start))
+    whole.add_component(_time_zone())
     whole.add_component(event)
-    return whole.to_ical()
+    return bytes(whole.to_ical())
 
 
 def _address(email: str, parameters: dict[str, str]) -> icalendar.vCalAddress:
@@ -97,12 +97,26 @@ def _conference(join_url: str) -> icalendar.vUri:
     # RFC 7986, section 5.11. Few calendars show it, so the link is in LOCATION as well.
     uri = icalendar.vUri(join_url)
     uri.params["VALUE"] = "URI"
-    uri.params["FEATURE"] = "AUDIO,VIDEO"
+    uri.params["FEATURE"] = ["AUDIO", "VIDEO"]
     return uri
 
 
-def _time_zone(start: dt.datetime) -> icalendar.Timezone:
-    year = dt.date(start.year, 1, 1)
-    return icalendar.Timezone.from_tzinfo(
-        ZONE, first_date=year, last_date=year.replace(year=year.year + 2)
-    )
+def _time_zone() -> icalendar.Timezone:
+    """Return Europe/Berlin with the change-over rules of Directive 2000/84/EC.
+
+    Onsets are local times before the change (RFC 5545, section 3.6.5).
+    """
+    zone = icalendar.Timezone()
+    zone.add("tzid", ZONE.key)
+    winter, summer = dt.timedelta(hours=1), dt.timedelta(hours=2)
+    for part, name, onset, before, after in (
+        (icalendar.TimezoneDaylight(), "CEST", dt.datetime(1970, 3, 29, 2), winter, summer),  # noqa: DTZ001
+        (icalendar.TimezoneStandard(), "CET", dt.datetime(1970, 10, 25, 3), summer, winter),  # noqa: DTZ001
+    ):
+        part.add("tzname", name)
+        part.add("tzoffsetfrom", before)
+        part.add("tzoffsetto", after)
+        part.add("dtstart", onset)
+        part.add("rrule", {"freq": "yearly", "bymonth": onset.month, "byday": "-1SU"})
+        zone.add_component(part)
+    return zone
