@@ -16,18 +16,24 @@ depends_on = None
 OVERLAP = {
     "postgresql": (
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
-        "ALTER TABLE claim ADD CONSTRAINT ex_claim_no_overlap EXCLUDE USING gist "
-        "(resource_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&)",
+        (
+            "ALTER TABLE claim ADD CONSTRAINT ex_claim_no_overlap EXCLUDE USING gist "
+            "(resource_id WITH =, tstzrange(starts_at, ends_at, '[)') WITH &&)"
+        ),
     ),
     "sqlite": (
-        "CREATE TRIGGER claim_no_overlap_insert BEFORE INSERT ON claim WHEN ( SELECT "
-        "ends_at FROM claim WHERE resource_id = NEW.resource_id AND starts_at < "
-        "NEW.ends_at ORDER BY starts_at DESC LIMIT 1 ) > NEW.starts_at BEGIN SELECT "
-        "RAISE(ABORT, 'claim_no_overlap'); END",
-        "CREATE TRIGGER claim_no_overlap_update BEFORE UPDATE ON claim WHEN ( SELECT "
-        "ends_at FROM claim WHERE resource_id = NEW.resource_id AND starts_at < "
-        "NEW.ends_at AND id <> NEW.id ORDER BY starts_at DESC LIMIT 1 ) > NEW.starts_at "
-        "BEGIN SELECT RAISE(ABORT, 'claim_no_overlap'); END",
+        (
+            "CREATE TRIGGER claim_no_overlap_insert BEFORE INSERT ON claim WHEN ( SELECT "
+            "ends_at FROM claim WHERE resource_id = NEW.resource_id AND starts_at < "
+            "NEW.ends_at ORDER BY starts_at DESC LIMIT 1 ) > NEW.starts_at BEGIN SELECT "
+            "RAISE(ABORT, 'claim_no_overlap'); END"
+        ),
+        (
+            "CREATE TRIGGER claim_no_overlap_update BEFORE UPDATE ON claim WHEN ( SELECT "
+            "ends_at FROM claim WHERE resource_id = NEW.resource_id AND starts_at < "
+            "NEW.ends_at AND id <> NEW.id ORDER BY starts_at DESC LIMIT 1 ) > NEW.starts_at "
+            "BEGIN SELECT RAISE(ABORT, 'claim_no_overlap'); END"
+        ),
     ),
 }
 """What refuses two claims on one resource at one time, by engine; Alembic cannot see it."""

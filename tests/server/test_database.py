@@ -1,0 +1,114 @@
+"""Migrations make the tables that the code knows, on both engines, and versions are checked."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from scheduling.schema import create_all
+from scheduling.store import Store, open_store
+from server import database
+from server.failure import CannotStart
+
+SQLITE_SCHEMA = """
+    SELECT type, name, sql FROM sqlite_master
+    WHERE name NOT LIKE '%alembic%' AND name NOT LIKE 'sqlite_%'
+"""
+POSTGRESQL_SCHEMA = """
+    SELECT 'column', table_name || '.' || column_name,
+           concat_ws(' ', data_type, character_maximum_length, is_nullable, column_default)
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+"""
+
+
+def _schema(connection: Connection) -> dict[tuple[str, str], set[str]]:
+    """Return each object's definition; of a table its clauses, since their order is no matter."""
+    sqlite = connection.dialect.name == "sqlite"
+    rows = connection.execute(text(SQLITE_SCHEMA if sqlite else POSTGRESQL_SCHEMA)).all()
+    return {
+        (kind, name): {" ".join(line.split()).rstrip(",") for line in _clauses(kind, definition)}
+        for kind, name, definition in rows
+        if "alembic" not in name
+    }
+
+
+def _clauses(kind: str, definition: str | None) -> list[str]:
+    definition = definition or ""
+    return definition.splitlines() if kind == "table" else [" ".join(definition.split())]
+
+
+async def _schema_at(url: str) -> dict[tuple[str, str], set[str]]:
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        schema = await connection.run_sync(_schema)
+    await engine.dispose()
+    return schema
+
+
+async def _create_all_at(url: str) -> None:
+    store = open_store(url)
+    async with store.writing() as tx:
+        await create_all(tx)
+    await store.close()
+
+
+async def test_migrations_lead_to_the_tables_that_the_code_knows(
+    store_url: str, tmp_path: Path
+) -> None:
+    await database.migrate(store_url)
+    migrated = await _schema_at(store_url)
+    fresh_url = f"sqlite+aiosqlite:///{tmp_path / 'fresh.db'}"
+    if store_url.startswith("postgresql"):
+        fresh_url = store_url
+        await _empty(store_url)
+
+    await _create_all_at(fresh_url)
+
+    assert migrated == await _schema_at(fresh_url)
+    assert any("no_overlap" in name for _, name in migrated)
+
+
+async def _empty(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_migrating_twice_or_at_once_does_no_harm(postgresql_url: str) -> None:
+    await asyncio.gather(database.migrate(postgresql_url), database.migrate(postgresql_url))
+    await database.migrate(postgresql_url)
+
+    store = await database.opened(postgresql_url)
+
+    assert store.dialect == "postgresql"
+    await store.close()
+
+
+async def test_a_store_of_another_version_is_not_opened(store_url: str) -> None:
+    with pytest.raises(CannotStart, match="sprechzeit migrate"):
+        await database.opened(store_url)
+
+
+async def test_a_migrated_store_is_opened(migrated: Store) -> None:
+    async with migrated.reading() as tx:
+        assert await tx.scalar(text("SELECT count(*) FROM claim")) == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite+aiosqlite:////proc/none/plan.db", "postgresql+asyncpg://127.0.0.1:1/plan"]
+)
+async def test_a_store_out_of_reach_is_told_in_one_line(url: str) -> None:
+    for attempt in (database.migrate, database.opened):
+        with pytest.raises(CannotStart, match=r"^SPRECHZEIT_DATABASE_URL: [^\n]+$"):
+            await attempt(url)
