@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog
-from scheduling.grid import Day
+from scheduling.grid import Horizon
 from scheduling.model import (
     Appointment,
     Change,
@@ -63,11 +63,8 @@ async def day(
     caseworker_id: int | None = None,
 ) -> list[Appointment]:
     """Return the appointments that start on the local day `date`, in order of time."""
-    there = Day.of(date)
-    wanted = [
-        appointment.c.starts_at >= there.start_of(0),
-        appointment.c.starts_at < there.start_of(there.ticks),
-    ]
+    there = Horizon(date, date)
+    wanted = [appointment.c.starts_at >= there.start, appointment.c.starts_at < there.end]
     if site_id is not None:
         wanted.append(appointment.c.site_id == site_id)
     if caseworker_id is not None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduling import booking, catalog, demo_office, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
-from scheduling.grid import Day, local_date
+from scheduling.grid import Horizon, local_date
 from scheduling.model import Needs, Person, SlotTaken, Status, Topic, Way
 from scheduling.slots import SlotQuery, find
 from scheduling.store import Store
@@ -134,14 +134,13 @@ async def _fill(tx: AsyncConnection, now: dt.datetime) -> None:
     topics = [topic for topic in await catalog.topics(tx) if topic.skill != "trial"]
     for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
         date = local_date(now) + dt.timedelta(days=offset)
-        day = Day.of(date)
-        begins = day.start_of(0)
+        day = Horizon(date, date)
         taken = select(func.count()).where(
-            schema.appointment.c.starts_at >= begins,
-            schema.appointment.c.starts_at < day.start_of(day.ticks),
+            schema.appointment.c.starts_at >= day.start,
+            schema.appointment.c.starts_at < day.end,
         )
         if not await tx.scalar(taken):
-            await _fill_day(tx, date, topics, begins - dt.timedelta(hours=12))
+            await _fill_day(tx, date, topics, day.start - dt.timedelta(hours=12))
 
 
 async def _fill_day(
