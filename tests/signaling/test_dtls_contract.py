@@ -1,0 +1,80 @@
+"""What `signaling.relay.dtls` uses of aiortc beyond its public interface is still there."""
+
+import inspect
+from importlib.metadata import version
+
+import pytest
+from aiortc import RTCDtlsTransport
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling.relay.dtls import (
+    AIORTC_VERSION,
+    PRIVATE_PARTS,
+    TRANSPORT_PARTS,
+    Certificate,
+    SrtpError,
+    _Wire,
+    is_whole_records,
+)
+
+
+def test_aiortc_is_the_version_whose_private_parts_are_known():
+    assert version("aiortc") == AIORTC_VERSION, (
+        f"signaling/relay/dtls.py was written against aiortc {AIORTC_VERSION}; read "
+        f"aiortc/rtcdtlstransport.py of {version('aiortc')} for {PRIVATE_PARTS} and for how it "
+        f"uses its transport's {TRANSPORT_PARTS}, then raise AIORTC_VERSION"
+    )
+
+
+@pytest.mark.parametrize("name", PRIVATE_PARTS)
+async def test_the_private_part_exists(name):
+    transport = RTCDtlsTransport(_Wire(lambda _: None), [Certificate().inner])
+
+    assert hasattr(transport, name), f"RTCDtlsTransport lost {name}"
+
+
+@pytest.mark.parametrize("name", TRANSPORT_PARTS)
+def test_the_transport_is_asked_for_what_the_wire_offers(name):
+    source = inspect.getsource(RTCDtlsTransport)
+
+    assert f"self.transport.{name}(" in source
+    assert inspect.iscoroutinefunction(getattr(_Wire, name))
+
+
+def test_the_gcm_profiles_are_there():
+    names = [profile.openssl_profile for profile in RTCDtlsTransport(
+        _Wire(lambda _: None), [Certificate().inner]
+    )._srtp_profiles]
+
+    assert b"SRTP_AEAD_AES_128_GCM" in names
+
+
+def test_records_must_fill_the_datagram():
+    record = bytes([22, 0xFE, 0xFD]) + bytes(8) + b"\x00\x03abc"
+
+    assert is_whole_records(record)
+    assert is_whole_records(record + record)
+    assert not is_whole_records(record[:-1])
+    assert not is_whole_records(record + b"x")
+    assert not is_whole_records(b"")
+
+
+def test_records_of_the_unified_header_are_known():
+    assert is_whole_records(bytes([0b00101101, 0, 1, 0, 2]) + b"ab")
+    assert is_whole_records(bytes([0b00101001, 0, 1]) + b"whatever")
+    assert not is_whole_records(bytes([0b00101101, 0, 1, 0, 9]) + b"ab")
+
+
+@given(st.binary(max_size=80))
+def test_no_bytes_make_the_record_check_raise(datagram):
+    assert is_whole_records(datagram) in {True, False}
+
+
+async def test_packets_are_refused_before_the_association_stands(connect):
+    peer = await connect("alice")
+
+    await peer.close()
+
+    with pytest.raises(SrtpError):
+        peer._association.unprotect(b"\x80" + bytes(40))

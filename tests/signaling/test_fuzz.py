@@ -1,0 +1,79 @@
+"""A hundred thousand damaged and replayed datagrams while a call runs."""
+
+import asyncio
+import logging
+import random
+
+from signaling.relay import rtcp
+from tests.signaling.peer import Peer, rtp_packet
+
+_DATAGRAMS = 100_000
+_SEED = 20261121
+_BURST = 40
+
+
+def damaged(chance, captured):
+    """Give a captured datagram with something wrong: bits, length, a splice, or all of it old."""
+    datagram = bytearray(chance.choice(captured))
+    way = chance.randrange(6)
+    if way == 0:
+        for _ in range(chance.randint(1, 4)):
+            datagram[chance.randrange(len(datagram))] ^= 1 << chance.randrange(8)
+    elif way == 1:
+        del datagram[chance.randrange(len(datagram)) :]
+    elif way == 2:
+        datagram += chance.randbytes(chance.randint(1, 300))
+    elif way == 3:
+        start = chance.randrange(len(datagram))
+        datagram[start : start + 8] = chance.randbytes(chance.randint(0, 16))
+    elif way == 4:
+        other = chance.choice(captured)
+        datagram = datagram[: chance.randrange(len(datagram))] + other[chance.randrange(len(other)) :]
+    return bytes(datagram)
+
+
+async def talk(alice, bob, number):
+    """Send a packet each way and wait for both; the call is unharmed when they arrive."""
+    for sender, receiver in ((alice, bob), (bob, alice)):
+        text = b"%s %d" % (sender.name.encode(), number)
+        before = len(receiver.rtp)
+        sender.send_rtp(rtp_packet(sender.ssrc + 1, number, payload=text, number=number))
+        await receiver.until(lambda r=receiver, b=before: len(r.rtp) > b)
+        assert receiver.rtp[-1].endswith(text)
+
+
+async def test_fuzzed_datagrams_harm_no_call_and_log_nothing(connect, relay, caplog):
+    caplog.set_level(logging.WARNING)
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    alice = await connect("alice", ssrc=1000)
+    bob = await connect("bob", ssrc=2000)
+    strangers = [Peer("stranger") for _ in range(3)]
+    for stranger in strangers:
+        await stranger.open()
+        stranger.answer = alice.answer
+    for number in range(20):
+        await talk(alice, bob, number)
+        alice.send_rtcp(rtcp.picture_loss(1, alice.seat_ssrcs(0)[1]))
+        alice.send_rtcp(rtcp.sender_report(1001, (1, 2), 3, 4, 5))
+    captured = [bytes(each) for each in (*alice.sent, *bob.sent)]
+    senders = [alice, bob, *strangers]
+    chance = random.Random(_SEED)  # noqa: S311  a seeded generator is the point
+
+    for count in range(_DATAGRAMS):
+        chance.choice(senders).transport.sendto(damaged(chance, captured), alice.relay_address)
+        if count % _BURST == 0:
+            await asyncio.sleep(0)
+        if count % 5000 == 0:
+            await talk(alice, bob, 100 + count // 5000)
+    await talk(alice, bob, 1000)
+
+    dropped = sum(value for name, value in relay.counters.items() if name.startswith("dropped_"))
+    assert failures == []
+    assert caplog.records == []
+    assert [stranger.raw_received for stranger in strangers] == [[], [], []]
+    assert dropped > _DATAGRAMS * 0.9
+    assert relay.counters["participants_connected"] == 2
+    assert relay.counters["participants_moved"] == 0
+    for stranger in strangers:
+        stranger.transport.close()

@@ -1,0 +1,343 @@
+"""Two to four headless clients and the relay between them, over real sockets and real DTLS."""
+
+import struct
+
+import pytest
+
+from signaling.relay import BadOffer, Relay, RelayConfig, rtcp, rtp
+from tests.signaling.peer import RTX, Peer, offer_sdp, rtp_packet
+
+
+def pli_ssrcs(peer):
+    return [
+        int.from_bytes(body[4:8], "big")
+        for compound in peer.rtcp
+        for kind, form, body in rtcp.blocks(compound)
+        if (kind, form) == (rtcp.PAYLOAD_FEEDBACK, rtcp.PICTURE_LOSS)
+    ]
+
+
+def blocks(peer, kind):
+    return [
+        (form, body) for each in peer.rtcp for found, form, body in rtcp.blocks(each) if found == kind
+    ]
+
+
+def sequence(packet):
+    return int.from_bytes(packet[2:4], "big")
+
+
+async def test_packets_reach_the_other_with_the_announced_ssrc_and_payload_type(connect):
+    alice = await connect("alice", ssrc=1000)
+    bob = await connect("bob", ssrc=1000, numbers=(109, 120, 121))
+    video = bob.seat_ssrcs(0)[1]
+
+    for number in range(5):
+        alice.send_rtp(rtp_packet(1001, 65533 + number, payload=b"frame%d" % number, number=number))
+    await bob.until(lambda: len(bob.received(video)) == 5)
+
+    packets = bob.received(video)
+    assert [each[1] & 0x7F for each in packets] == [120] * 5
+    assert [each[rtp.payload_offset(each) :] for each in packets] == [
+        b"frame%d" % number for number in range(5)
+    ]
+    first = sequence(packets[0])
+    assert [(sequence(each) - first) & 0xFFFF for each in packets] == [0, 1, 2, 3, 4]
+
+
+async def test_headers_of_the_senders_hop_do_not_travel_on(connect):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    video = bob.seat_ssrcs(0)[1]
+
+    alice.send_rtp(rtp_packet(1001, 7, number=99))
+    await bob.until(lambda: bob.received(video))
+
+    packet = bob.received(video)[0]
+    assert rtp.one_byte_extension(packet, 3) == -1
+    assert rtp.one_byte_extension(packet, 2) >= 0
+
+
+async def test_media_flows_both_ways_among_three(connect):
+    peers = [await connect(name, ssrc=1000 * index) for index, name in enumerate("abc", 1)]
+
+    for peer in peers:
+        peer.send_rtp(rtp_packet(peer.ssrc, 1, payload=peer.name.encode(), payload_type=111))
+
+    for peer in peers:
+        heard = {peer.seat_ssrcs(0)[0], peer.seat_ssrcs(1)[0]}
+        await peer.until(lambda p=peer, h=heard: {p2[8:12] for p2 in p.rtp} == {s.to_bytes(4) for s in h})
+        voices = {each[rtp.payload_offset(each) :].decode() for each in peer.rtp}
+        assert voices == set("abc") - {peer.name}
+
+
+async def test_nothing_is_forwarded_from_or_to_the_lobby(connect, relay):
+    alice = await connect("alice")
+    guest = await connect("guest", ssrc=3000, admitted=False)
+
+    guest.send_rtp(rtp_packet(3001, 1))
+    alice.send_rtp(rtp_packet(1001, 1))
+    await guest.bind()  # an answered question tells that what was sent before has arrived
+    relay.conference("room").admit("guest")
+    guest.send_rtp(rtp_packet(3001, 2, payload=b"inside"))
+    video = alice.seat_ssrcs(0)[1]
+    await alice.until(lambda: alice.received(video))
+
+    assert [each[rtp.payload_offset(each) :] for each in alice.received(video)] == [b"inside"]
+    assert guest.rtp == []
+
+
+async def test_whoever_starts_to_be_seen_is_asked_for_a_key_frame(connect):
+    alice = await connect("alice", ssrc=1000)
+
+    await connect("bob", ssrc=2000)
+
+    await alice.until(lambda: 1001 in pli_ssrcs(alice))
+
+
+async def test_a_receivers_picture_loss_reaches_the_sender_with_the_senders_ssrc(connect):
+    alice = await connect("alice", ssrc=1000)
+    bob = await connect("bob", ssrc=2000)
+    await alice.until(lambda: pli_ssrcs(alice))
+    alice.rtcp.clear()
+
+    for _ in range(20):
+        bob.send_rtcp(rtcp.picture_loss(1, bob.seat_ssrcs(0)[1]))
+    await alice.until(lambda: pli_ssrcs(alice))
+
+    assert pli_ssrcs(alice) == [1001]
+
+
+async def test_a_full_intra_request_becomes_a_picture_loss(connect):
+    alice = await connect("alice", ssrc=1000)
+    bob = await connect("bob", ssrc=2000)
+    await alice.until(lambda: pli_ssrcs(alice))
+    alice.rtcp.clear()
+
+    entry = struct.pack("!IIII", 1, 0, bob.seat_ssrcs(0)[1], 0)
+    bob.send_rtcp(struct.pack("!BBH", 0x84, rtcp.PAYLOAD_FEEDBACK, 4) + entry)
+
+    await alice.until(lambda: pli_ssrcs(alice) == [1001])
+
+
+async def test_a_lost_packet_is_repeated_from_the_relays_history(connect):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    _, video, repeats = bob.seat_ssrcs(0)
+    alice.send_rtp(rtp_packet(1001, 10, payload=b"the one"))
+    await bob.until(lambda: bob.received(video))
+    lost = sequence(bob.received(video)[0])
+
+    bob.send_rtcp(rtcp.nack(1, video, [lost]))
+    await bob.until(lambda: bob.received(repeats))
+
+    packet = bob.received(repeats)[0]
+    offset = rtp.payload_offset(packet)
+    assert packet[1] & 0x7F == RTX
+    assert packet[offset:] == lost.to_bytes(2, "big") + b"the one"
+
+
+async def test_a_packet_that_never_reached_the_relay_is_asked_for_upstream(connect):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    video = bob.seat_ssrcs(0)[1]
+    alice.send_rtp(rtp_packet(1001, 10))
+    alice.send_rtp(rtp_packet(1001, 12))
+    await bob.until(lambda: len(bob.received(video)) == 2)
+    first = sequence(bob.received(video)[0])
+
+    bob.send_rtcp(rtcp.nack(1, video, [first + 1 & 0xFFFF]))
+    await alice.until(lambda: [f for f, _ in blocks(alice, rtcp.TRANSPORT_FEEDBACK) if f == 1])
+    alice.send_rtp(rtp_packet(1002, 1, payload=struct.pack("!H", 11) + b"late", payload_type=RTX))
+    await bob.until(lambda: len(bob.received(video)) == 3)
+
+    asked = [body for form, body in blocks(alice, rtcp.TRANSPORT_FEEDBACK) if form == rtcp.NACK]
+    assert list(rtcp.nacked(asked[0])) == [11]
+    restored = bob.received(video)[2]
+    assert sequence(restored) == (first + 1) & 0xFFFF
+    assert restored[rtp.payload_offset(restored) :] == b"late"
+
+
+async def test_senders_get_transport_wide_feedback_and_receiver_reports(connect):
+    alice = await connect("alice")
+    await connect("bob")
+
+    for number in range(3):
+        alice.send_rtp(rtp_packet(1001, number, number=number))
+    await alice.until(lambda: [f for f, _ in blocks(alice, rtcp.TRANSPORT_FEEDBACK) if f == 15])
+    await alice.until(lambda: blocks(alice, rtcp.RECEIVER_REPORT))
+
+    _, wide = next(each for each in blocks(alice, rtcp.TRANSPORT_FEEDBACK) if each[0] == 15)
+    assert struct.unpack_from("!HH", wide, 8) == (0, 3)
+    _, report = blocks(alice, rtcp.RECEIVER_REPORT)[0]
+    assert struct.unpack_from("!I", report, 4) == (1001,)
+
+
+async def test_a_senders_clock_reading_is_passed_on_for_lip_sync(connect):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    video = bob.seat_ssrcs(0)[1]
+    alice.send_rtp(rtp_packet(1001, 10, timestamp=5000))
+    await bob.until(lambda: bob.received(video))
+
+    alice.send_rtcp(rtcp.sender_report(1001, (17, 18), 5000, 1, 1))
+    await bob.until(lambda: blocks(bob, rtcp.SENDER_REPORT))
+
+    ssrc, seconds, fraction, timestamp, *_ = rtcp.SENDER_INFO.unpack_from(
+        blocks(bob, rtcp.SENDER_REPORT)[0][1]
+    )
+    assert (ssrc, seconds, fraction) == (video, 17, 18)
+    assert timestamp == int.from_bytes(bob.received(video)[0][4:8], "big")
+
+
+async def test_nobody_speaks_with_an_ssrc_they_did_not_declare(connect, relay):
+    alice = await connect("alice", ssrc=1000)
+    bob = await connect("bob", ssrc=2000)
+
+    alice.send_rtp(rtp_packet(2001, 1, payload=b"forged"))
+    alice.send_rtp(rtp_packet(1001, 1, payload=b"real"))
+    await bob.until(lambda: bob.rtp)
+
+    assert [each[rtp.payload_offset(each) :] for each in bob.rtp] == [b"real"]
+    assert relay.counters["dropped_undeclared_ssrc"] == 1
+
+
+async def test_an_ice_restart_from_a_new_address_keeps_the_keys(connect, relay):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    video = bob.seat_ssrcs(0)[1]
+    before = alice.lines("a=ice-ufrag:")[0]
+
+    alice.transport.close()
+    await alice.open()
+    alice.negotiate(relay.conference("room"))
+    await alice.bind()
+    alice.send_rtp(rtp_packet(1001, 50, payload=b"moved"))
+    await bob.until(lambda: bob.received(video))
+
+    assert alice.lines("a=ice-ufrag:")[0] != before
+    assert relay.counters["participants_moved"] == 1
+
+
+async def test_a_new_port_behind_the_same_credentials_takes_over_when_nominated(connect, relay):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    audio = alice.seat_ssrcs(0)[0]
+
+    alice.transport.close()
+    await alice.open()
+    await alice.bind()
+    bob.send_rtp(rtp_packet(1000, 1, payload=b"follows", payload_type=111))
+
+    await alice.until(lambda: alice.received(audio))
+
+
+async def test_a_replayed_binding_request_moves_nobody(connect, relay):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    stranger = Peer("stranger")
+    await stranger.open()
+    stranger.answer = alice.answer
+
+    stranger.send(alice.sent[0])
+    bob.send_rtp(rtp_packet(1000, 1, payload_type=111))
+    await alice.until(lambda: alice.rtp)
+
+    assert stranger.raw_received == []
+    assert relay.counters["dropped_replayed_stun"] == 1
+    stranger.transport.close()
+
+
+async def test_a_binding_request_with_a_wrong_password_gets_no_answer(connect, relay):
+    alice = await connect("alice")
+
+    alice.raw_received.clear()
+    alice.send(alice.binding_request(password="x" * 32))
+    await alice.bind()
+
+    assert [each for each in alice.raw_received if each[0] < 2] == [alice.raw_received[0]]
+    assert relay.counters["dropped_unauthentic_stun"] == 1
+
+
+async def test_a_new_peer_connection_of_the_same_person_takes_their_place(connect):
+    alice = await connect("alice")
+    await connect("bob", ssrc=2000)
+    video = alice.seat_ssrcs(0)[1]
+
+    tablet = await connect("bob", ssrc=3000)
+    tablet.send_rtp(rtp_packet(3001, 1, payload=b"tablet"))
+    await alice.until(lambda: alice.received(video))
+
+    assert alice.received(video)[-1].endswith(b"tablet")
+
+
+async def test_the_stream_of_a_seat_runs_on_when_somebody_else_sits_down(connect, relay):
+    alice = await connect("alice", seats=1)
+    bob = await connect("bob", ssrc=2000)
+    video = alice.seat_ssrcs(0)[1]
+    bob.send_rtp(rtp_packet(2001, 500, timestamp=1_000_000))
+    await alice.until(lambda: alice.received(video))
+
+    relay.conference("room").remove("bob")
+    carol = await connect("carol", ssrc=3000)
+    carol.send_rtp(rtp_packet(3001, 9, timestamp=77))
+    await alice.until(lambda: len(alice.received(video)) == 2)
+
+    first, second = alice.received(video)
+    assert sequence(second) == (sequence(first) + 1) & 0xFFFF
+    elapsed = int.from_bytes(second[4:8], "big") - int.from_bytes(first[4:8], "big")
+    assert 0 <= elapsed < 90_000 * 10
+
+
+async def test_later_offers_may_not_drop_sections(connect, relay):
+    alice = await connect("alice")
+
+    with pytest.raises(BadOffer):
+        alice.negotiate(relay.conference("room"), seats=1)
+
+
+async def test_the_layout_names_who_sits_where_and_seats_stay(connect, relay):
+    conference = relay.conference("room")
+    for index, name in enumerate(("a", "b", "c")):
+        await connect(name, ssrc=1000 * (index + 1))
+
+    before = [place.participant for place in conference.layout("c")]
+    conference.remove("a")
+
+    assert before == ["a", "b", None]
+    assert [place.participant for place in conference.layout("c")] == [None, "b", None]
+    assert [(place.audio, place.video) for place in conference.layout("c")] == [
+        ("2", "3"), ("4", "5"), ("6", "7"),
+    ]  # fmt: skip
+
+
+async def test_a_client_that_closes_its_connection_is_not_shown_any_more(connect, relay):
+    alice = await connect("alice")
+    bob = await connect("bob")
+
+    await bob.close()
+    await alice.until(lambda: relay.counters["participants"] == 1)
+
+    assert relay.counters["participants_connected"] == 1
+
+
+async def test_a_taken_port_is_an_os_error(relay):
+    with pytest.raises(OSError, match="in use"):
+        await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6=None, port=relay.port))
+
+
+async def test_an_advertised_name_is_refused():
+    with pytest.raises(ValueError, match="IPv4 or IPv6"):
+        await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6=None, advertised=("relay.example",)))
+
+
+async def test_both_families_listen_on_one_port():
+    relay = await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6="::1"))
+
+    answer = relay.conference("room").offer("a", offer_sdp())
+    await relay.close()
+
+    assert f"127.0.0.1 {relay.port} typ host" in answer
+    assert f"::1 {relay.port} typ host" in answer
+
+

@@ -1,0 +1,151 @@
+"""Offers the relay understands, offers it refuses, and what its answers promise."""
+
+import pytest
+from aiortc.sdp import SessionDescription
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signaling.relay.answer import Outgoing, Transport, write_answer
+from signaling.relay.offer import BadOffer, read_offer
+from tests.signaling.peer import offer_sdp
+
+_TRANSPORT = Transport("u" * 16, "p" * 32, "AA:BB", ("192.0.2.1", "2001:db8::1"), 3478)
+
+
+def answer(sdp):
+    offer = read_offer(sdp)
+    streams = [None, None] + [
+        Outgoing(f"seat{index // 2}", 100 + index, 200 + index if index % 2 else None)
+        for index in range(2 * offer.seats)
+    ]
+    return write_answer(offer, _TRANSPORT, streams)
+
+
+def test_an_offer_reads_into_what_the_relay_needs():
+    offer = read_offer(offer_sdp(seats=2, ssrc=1000, numbers=(109, 120, 121)))
+
+    audio, video = offer.sections[:2]
+    assert (offer.seats, offer.ufrag, offer.reduced_size) == (2, "abcd", True)
+    assert (audio.payload_type, audio.ssrc, audio.rtx_ssrc) == (109, 1000, None)
+    assert (video.payload_type, video.rtx_payload_type) == (120, 121)
+    assert (video.ssrc, video.rtx_ssrc) == (1001, 1002)
+
+
+def test_the_answer_is_ice_lite_passive_and_names_every_address_on_the_one_port():
+    text = answer(offer_sdp())
+
+    parsed = SessionDescription.parse(text)
+    assert "a=ice-lite" in text.split("\r\n")
+    assert {section.dtls.role for section in parsed.media} == {"server"}
+    assert [(each.ip, each.port) for each in parsed.media[0].ice_candidates] == [
+        ("192.0.2.1", 3478),
+        ("2001:db8::1", 3478),
+    ]
+    assert parsed.media[0].ice_candidates[0].priority > parsed.media[0].ice_candidates[1].priority
+
+
+def test_the_answer_agrees_to_opus_with_fec_and_vp8_with_repeats():
+    parsed = SessionDescription.parse(answer(offer_sdp(numbers=(109, 120, 121))))
+
+    audio, video = parsed.media[:2]
+    assert [(codec.payloadType, codec.name) for codec in audio.rtp.codecs] == [(109, "opus")]
+    assert audio.rtp.codecs[0].parameters["useinbandfec"] == 1
+    assert [(codec.payloadType, codec.name) for codec in video.rtp.codecs] == [
+        (120, "VP8"),
+        (121, "rtx"),
+    ]
+
+
+def test_what_the_client_sends_has_transport_feedback_and_what_it_gets_has_estimates():
+    parsed = SessionDescription.parse(answer(offer_sdp()))
+
+    def feedback(section):
+        return {
+            f"{each.type} {each.parameter}".removesuffix(" None").strip()
+            for each in section.rtp.codecs[0].rtcpFeedback
+        }
+
+    assert feedback(parsed.media[1]) == {"transport-cc", "ccm fir", "nack", "nack pli"}
+    assert feedback(parsed.media[3]) == {"goog-remb", "ccm fir", "nack", "nack pli"}
+    assert [each.id for each in parsed.media[1].rtp.headerExtensions] == [3]
+    assert [each.id for each in parsed.media[3].rtp.headerExtensions] == [2]
+
+
+def test_audio_and_video_of_a_seat_share_one_stream():
+    parsed = SessionDescription.parse(answer(offer_sdp(seats=2)))
+
+    streams = [section.msid.split()[0] for section in parsed.media[2:]]
+    assert streams == ["seat0", "seat0", "seat1", "seat1"]
+
+
+def test_directions_mirror_the_offer():
+    parsed = SessionDescription.parse(
+        answer(offer_sdp(seats=1).replace("a=sendonly", "a=inactive", 1))
+    )
+
+    assert [each.direction for each in parsed.media] == [
+        "inactive",
+        "recvonly",
+        "sendonly",
+        "sendonly",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a=ice-ufrag:abcd", "a=ice-ufrag:a b"),
+        ("a=setup:actpass", "a=setup:passive"),
+        ("a=fingerprint:sha-256 AB", "a=fingerprint:md5 AB"),
+        ("a=group:BUNDLE 0 1", "a=group:BUNDLE 0"),
+        ("a=mid:0", "a=mid:1"),
+        ("a=rtcp-mux", "a=rtcp-nomux"),
+        ("a=sendonly", "a=sendrecv"),
+        ("a=rtpmap:96 VP8/90000", "a=rtpmap:96 VP9/90000"),
+        ("a=rtpmap:111 opus", "a=rtpmap:999 opus"),
+        ("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
+        ("m=audio", "m=application"),
+        ("a=ssrc:1000 cname:x", "a=ssrc:1001 cname:x"),
+        ("a=ssrc-group:FID 1001 1002", "a=ssrc-group:FID 1001 99999999999"),
+        ("m=video 9 UDP", "m=video"),
+    ],
+)
+def test_an_offer_of_another_form_is_refused(before, after):
+    sdp = offer_sdp()
+    assert before in sdp
+
+    with pytest.raises(BadOffer):
+        read_offer(sdp.replace(before, after))
+
+
+@pytest.mark.parametrize("seats", [0, 4])
+def test_too_few_or_too_many_pairs_are_refused(seats):
+    with pytest.raises(BadOffer):
+        read_offer(offer_sdp(seats=seats))
+
+
+def test_ids_beyond_the_one_byte_form_are_not_agreed_to():
+    text = answer(offer_sdp().replace("a=extmap:3 ", "a=extmap:15 "))
+
+    assert "transport-wide" not in text
+
+
+@given(st.text(max_size=300))
+def test_garbage_is_a_bad_offer_and_nothing_else(sdp):
+    with pytest.raises(BadOffer):
+        read_offer(sdp)
+
+
+@given(st.data())
+def test_a_damaged_offer_is_read_or_refused_and_nothing_else(data):
+    sdp = offer_sdp()
+    start = data.draw(st.integers(0, len(sdp)))
+    length = data.draw(st.integers(0, 60))
+    damaged = sdp[:start] + data.draw(st.text(max_size=20)) + sdp[start + length :]
+
+    try:
+        offer = read_offer(damaged)
+    except BadOffer:
+        return
+
+    assert answer(damaged).count("m=") == len(offer.sections)
