@@ -153,7 +153,7 @@ async def end(request: web.Request) -> web.Response:
     appointment, staff = await _for_staff(request)
     async with request.app[STORE].writing() as tx:
         await booking.end(
-            tx, appointment.id, actor=f"staff:{staff.id}", now=request.app[CLOCK]()
+            tx, appointment.id, actor=f"{staff.role}:{staff.id}", now=request.app[CLOCK]()
         )
     await request.app[ROOMS].dismiss_all(room_of(appointment))
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment.id}")
@@ -188,9 +188,7 @@ async def _serve(
     request: web.Request, appointment: Appointment, identity: Identity
 ) -> web.WebSocketResponse:
     origin = request.app[SETTINGS].public_url
-    return await serve(
-        request, request.app[ROOMS], room_of(appointment), identity, origin=origin
-    )
+    return await serve(request, request.app[ROOMS], room_of(appointment), identity, origin=origin)
 
 
 ROUTES = (

@@ -75,7 +75,10 @@ export class Call {
     controls.addEventListener("leave", () => this.#leave());
     controls.addEventListener("end", () => this.#signal.send({ type: "end" }));
     controls.addEventListener("here", () => location.reload());
-    this.#devices.addEventListener("change", () => this.#publish());
+    this.#devices.addEventListener("change", () => {
+      this.#publish();
+      if (this.#silent) this.#play(); // browsers let pages be heard that use a microphone
+    });
     this.#root.addEventListener("click", () => this.#silent && this.#play());
     const waiting = this.#root.querySelector("[data-waiting]");
     if (!waiting) return;
