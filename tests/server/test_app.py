@@ -1,0 +1,205 @@
+"""The application as a whole: it starts on both engines, protects its pages and tells its state."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from scheduling import outbox
+from scheduling.store import Store
+from server.app import create_app
+from server.failure import CannotStart
+from server.security import content_policy, permissions_policy
+from tests.conftest import Clock
+from tests.server.conftest import Configure
+
+
+@pytest.fixture
+async def client(
+    migrated: Store, store_url: str, configure: Configure, clock: Clock
+) -> AsyncIterator[TestClient]:
+    config = configure(database_url=store_url)
+    async with TestClient(TestServer(create_app(config, clock))) as client:
+        yield client
+
+
+async def test_the_booking_page_answers_on_both_engines(client: TestClient) -> None:
+    answer = await client.get("/")
+
+    assert answer.status == 200
+    assert "<main" in await answer.text()
+
+
+async def test_every_answer_carries_the_headers_that_protect_it(client: TestClient) -> None:
+    for path in ("/", "/staff/sign-in", "/no-such-page", "/static/no-such-file", "/healthz"):
+        headers = (await client.get(path)).headers
+
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "Server" not in headers
+
+
+async def test_each_page_has_a_nonce_of_its_own(client: TestClient) -> None:
+    policies = [(await client.get("/")).headers["Content-Security-Policy"] for _ in range(2)]
+
+    nonces = [re.findall(r"'nonce-([^']+)'", policy) for policy in policies]
+    assert nonces[0][0] != nonces[1][0]
+    assert len(nonces[0][0]) >= 22
+
+
+async def test_only_call_pages_may_ask_for_camera_and_microphone(client: TestClient) -> None:
+    call = (await client.get("/call/unknown")).headers["Permissions-Policy"]
+    other = (await client.get("/")).headers["Permissions-Policy"]
+
+    assert "camera=(self), microphone=(self)" in call
+    assert "camera=(), microphone=()" in other
+    assert "geolocation=()" in permissions_policy(on_call_page=True)
+
+
+async def test_personal_pages_are_not_stored_by_anybody(client: TestClient) -> None:
+    for path in ("/appointment/unknown", "/call/unknown", "/hold/unknown", "/staff/sign-in"):
+        assert (await client.get(path)).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("origin", "socket"),
+    [
+        ("https://termine.example.org", "wss://termine.example.org"),
+        ("http://localhost:8080", "ws://localhost:8080"),
+    ],
+)
+def test_scripts_may_talk_to_their_own_origin_only(origin: str, socket: str) -> None:
+    assert f"connect-src 'self' {socket};" in content_policy("x", origin)
+    assert "unsafe" not in content_policy("x", origin)
+
+
+async def test_https_is_remembered_where_people_reach_the_pages_by_it(
+    migrated: Store, store_url: str, configure: Configure, clock: Clock
+) -> None:
+    config = configure(database_url=store_url, public_url="https://termine.example.org")
+
+    async with TestClient(TestServer(create_app(config, clock))) as client:
+        answer = await client.get("/")
+
+    assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+
+
+async def test_health_tells_the_state_of_each_part(client: TestClient, migrated: Store) -> None:
+    answer = await client.get("/healthz")
+
+    told = await answer.json()
+    assert answer.status == 200
+    assert told["state"] == "up"
+    assert told["parts"]["database"] == {"state": "up", "engine": migrated.dialect}
+    assert told["parts"]["relay"]["port"] > 0
+    assert told["parts"]["mail"]["state"] == "up"
+
+
+async def test_health_tells_that_mail_is_late(
+    client: TestClient, migrated: Store, clock: Clock
+) -> None:
+    async with migrated.writing() as tx:
+        await outbox.post(tx, "kim@example.org", b"Subject: x\r\n\r\n", clock())
+        (letter,) = await outbox.due(tx, clock())
+        for _ in range(9):
+            await outbox.failed(tx, letter.id, "reply 451", clock())
+    clock.forward(minutes=6)
+
+    answer = await client.get("/healthz")
+
+    mail = (await answer.json())["parts"]["mail"]
+    assert answer.status == 200
+    assert mail == {"state": "late", "waiting": 1, "oldest_seconds": 360.0, "refused": 0}
+
+
+async def test_health_is_503_while_the_database_is_away(
+    postgresql_url: str, configure: Configure, clock: Clock
+) -> None:
+    from server import database
+
+    await database.migrate(postgresql_url)
+    config = configure(database_url=postgresql_url)
+    async with TestClient(TestServer(create_app(config, clock))) as client:
+        await _close_to_everybody(postgresql_url)
+
+        answer = await client.get("/healthz")
+
+        assert answer.status == 503
+        assert (await answer.json())["parts"]["database"]["state"] == "down"
+
+
+async def _close_to_everybody(url: str) -> None:
+    name = make_url(url).database
+    engine = create_async_engine(
+        make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT"
+    )
+    async with engine.connect() as admin:
+        await admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        await admin.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": name},
+        )
+    await engine.dispose()
+
+
+async def test_metrics_count_by_route_and_hold_no_token(client: TestClient) -> None:
+    await client.get("/call/a-secret-token")
+
+    answer = await client.get("/metrics")
+
+    figures = await answer.text()
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert 'route="/call/{token}",status="404"' in figures
+    assert "a-secret-token" not in figures
+    assert "sprechzeit_outbox_waiting 0.0" in figures
+    assert "sprechzeit_relay_rooms 0.0" in figures
+
+
+async def test_a_letter_posted_while_the_server_runs_leaves_by_itself(
+    client: TestClient, migrated: Store, configure: Configure, clock: Clock
+) -> None:
+    async with migrated.writing() as tx:
+        await outbox.post(
+            tx, "kim@example.org", b"To: kim@example.org\r\nSubject: Hello\r\n\r\nx", clock()
+        )
+
+    async with asyncio.timeout(10):
+        while "Hello" not in await (await client.get("/demo/mail")).text():
+            await asyncio.sleep(0.05)
+
+    async with migrated.reading() as tx:
+        assert await outbox.backlog(tx) == (0, 0)
+
+
+async def test_a_taken_relay_port_is_told_in_one_line_and_the_store_is_closed_again(
+    migrated: Store, store_url: str, configure: Configure, clock: Clock
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        config = configure(database_url=store_url, relay_port=other.getsockname()[1])
+        server = TestServer(create_app(config, clock))
+
+        with pytest.raises(CannotStart, match=r"^SPRECHZEIT_RELAY_PORT: UDP port \d+ [^\n]+$"):
+            await server.start_server()
+
+        await server.close()
+
+
+async def test_an_ended_call_is_noted_in_the_plan(client: TestClient) -> None:
+    """The room of an unknown appointment is none of the plan's business."""
+    from web.keys import ROOMS
+
+    rooms = client.app[ROOMS]
+
+    assert rooms.on_ended is not None
+    await rooms.on_ended("999999")
