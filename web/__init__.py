@@ -1,1 +1,1 @@
-"""Pages and HTTP API: routes, forms, templates and static files."""
+"""The pages: routes, forms, templates and what they look like."""

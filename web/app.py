@@ -1,0 +1,95 @@
+"""Everything the pages add to the application: routes, middlewares, templates."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from web import (
+    about,
+    appointment,
+    booking,
+    calls,
+    demo,
+    limits,
+    reservation,
+    staff,
+    staff_appointments,
+    staff_events,
+)
+from web.csrf import refuse_foreign_forms
+from web.errors import friendly
+from web.keys import SETTINGS
+from web.letters import LETTERS, Letters
+from web.limits import Buckets
+from web.session import know_staff
+from web.static_files import StaticFiles
+from web.templating import ENVIRONMENTS, environments
+from web.translations import speak
+
+STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
+
+
+def setup(app: web.Application) -> None:
+    """Add the pages to `app`. Their keys (`web.keys`) must be set before it starts."""
+    app.middlewares.extend([speak, friendly, know_staff, refuse_foreign_forms])
+    app[STATIC] = StaticFiles()
+    app.router.add_get("/static/{path:.+}", app[STATIC].serve)
+    app.add_routes(_public())
+    app.add_routes(_staff())
+    app.add_routes(calls.ROUTES)
+    app[staff_events.STREAMS] = set()
+    app.on_startup.append(_begin)
+    app.on_shutdown.append(staff_events.end_streams)
+
+
+async def _begin(app: web.Application) -> None:
+    settings = app[SETTINGS]
+    app[ENVIRONMENTS] = environments(settings.timezone, app[STATIC])
+    app[LETTERS] = Letters(settings)
+    app[limits.BOOKING] = Buckets(settings.limits.booking)
+    app[limits.SIGNING_IN] = Buckets(settings.limits.sign_in)
+    app[limits.GUESSING] = Buckets(settings.limits.guessing)
+
+
+def _public() -> list[web.RouteDef]:
+    own = "/appointment/{token}"
+    return [
+        web.get("/", booking.choose_topic),
+        web.get("/book/{topic}", booking.choose_way),
+        web.get("/book/{topic}/{way}", booking.choose_time),
+        web.post("/hold", reservation.hold),
+        web.get("/hold/{token}", reservation.give_details),
+        web.post("/hold/{token}", reservation.confirm),
+        web.get(own, appointment.show),
+        web.get(own + "/invitation.ics", appointment.invitation),
+        web.get(own + "/check-in.svg", appointment.check_in),
+        web.get(own + "/cancel", appointment.ask_to_cancel),
+        web.post(own + "/cancel", appointment.cancel),
+        web.get(own + "/move", appointment.choose_new_time),
+        web.post(own + "/move", appointment.move),
+        web.post("/language", about.choose_language),
+        web.get("/privacy", about.privacy),
+        web.get("/accessibility", about.accessibility),
+        web.get("/imprint", about.imprint),
+        web.get("/demo/mail", demo.show_mail),
+        web.get("/demo/mail/{id}", demo.show_letter),
+    ]
+
+
+def _staff() -> list[web.RouteDef]:
+    one = r"/staff/appointments/{id:\d{1,18}}"
+    return [
+        web.get("/staff", staff.today),
+        web.get("/staff/sign-in", staff.show_sign_in),
+        web.post("/staff/sign-in", staff.sign_in),
+        web.post("/staff/sign-out", staff.sign_out),
+        web.get("/staff/day/{date}", staff.show_day),
+        web.get("/staff/print/{date}", staff.print_day),
+        web.get("/staff/events", staff_events.stream),
+        web.get(one, staff_appointments.show),
+        web.get(one + "/cancel", staff_appointments.ask_to_cancel),
+        web.post(one + "/cancel", staff_appointments.cancel),
+        web.get(one + "/move", staff_appointments.choose_new_time),
+        web.post(one + "/move", staff_appointments.move),
+        web.post(one + "/links", staff_appointments.invite),
+    ]

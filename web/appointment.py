@@ -1,0 +1,189 @@
+"""The claimant's own page of an appointment: see it, take it along, move it, cancel it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import segno
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import booking, catalog, changes, outbox, slots
+from scheduling.grid import local_date
+from scheduling.invitation import Method
+from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
+from web import forms, limits, links
+from web.calls import room_of
+from web.keys import CLOCK, ROOMS, SETTINGS, STORE
+from web.letters import LETTERS
+from web.templating import render
+from web.timetable import Window, timetable
+
+_AROUND = dt.timedelta(days=7)
+_DONE = {"booked", "moved", "cancelled"}
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the appointment with everything its claimant can do."""
+    appointment = await _own(request)
+    now = request.app[CLOCK]()
+    settings = request.app[SETTINGS]
+    done = request.query.get("done", "")
+    return render(
+        request,
+        "appointment/show.html",
+        appointment=appointment,
+        token=request.match_info["token"],
+        done=done if done in _DONE else "",
+        changeable=_changeable(appointment, now),
+        over=appointment.status is Status.ENDED or appointment.span.end <= now,
+        lobby_opens=appointment.span.start - dt.timedelta(minutes=settings.lobby_minutes),
+    )
+
+
+async def invitation(request: web.Request) -> web.Response:
+    """Hand out the calendar file as it stands now."""
+    appointment = await _own(request)
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    cancelled = appointment.status is Status.CANCELLED
+    method = Method.CANCEL if cancelled else Method.REQUEST
+    body = request.app[LETTERS].invitation(appointment, method, token=token, now=now)
+    return web.Response(
+        body=body,
+        headers={
+            "Content-Type": f"text/calendar; charset=utf-8; method={method}",
+            "Content-Disposition": f'attachment; filename="{appointment.reference}.ics"',
+        },
+    )
+
+
+async def check_in(request: web.Request) -> web.Response:
+    """Draw the QR code that is scanned on arrival: the reference alone, nothing personal."""
+    appointment = await _own(request)
+    drawing = io.BytesIO()
+    code = segno.make_qr(appointment.reference, error="q")
+    code.save(drawing, kind="svg", scale=8, border=4, light="#fff", dark="#000")
+    return web.Response(body=drawing.getvalue(), content_type="image/svg+xml")
+
+
+async def ask_to_cancel(request: web.Request) -> web.Response:
+    """Ask once whether the appointment shall really be cancelled."""
+    appointment = await _own(request)
+    _require_changeable(appointment, request.app[CLOCK]())
+    token = request.match_info["token"]
+    return render(request, "appointment/cancel.html", appointment=appointment, token=token)
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """Cancel, write to the claimant, and say so. A second tap changes nothing."""
+    limits.take(request, limits.BOOKING)
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    async with request.app[STORE].writing() as tx:
+        appointment = await _own_in(request, tx)
+        if appointment.status is not Status.CANCELLED:
+            _require_changeable(appointment, now)
+            await cancel_and_write(request, tx, appointment.id, actor=booking.CLAIMANT)
+    await request.app[ROOMS].dismiss_all(room_of(appointment))
+    raise web.HTTPSeeOther(f"/appointment/{token}?done=cancelled")
+
+
+async def cancel_and_write(
+    request: web.Request, tx: AsyncConnection, appointment_id: int, *, actor: str
+) -> None:
+    """Cancel an appointment and post the letter about it, in the caller's transaction."""
+    now = request.app[CLOCK]()
+    cancelled = await booking.cancel(tx, appointment_id, actor=actor, now=now)
+    letter = request.app[LETTERS].to_claimant(cancelled, Change.CANCELLED, token="", now=now)
+    await outbox.post(tx, cancelled.person.email, letter, now)
+
+
+async def choose_new_time(request: web.Request) -> web.Response:
+    """Show other free times for the same appointment."""
+    appointment = await _own(request)
+    _require_changeable(appointment, request.app[CLOCK]())
+    return await times_page(request, appointment, "appointment/move.html", for_staff=False)
+
+
+async def move(request: web.Request) -> web.Response:
+    """Move to the chosen time; the appointment, its reference and its links stay the same."""
+    limits.take(request, limits.BOOKING)
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    start = forms.start(forms.text(await request.post(), "start"))
+    if start is None:
+        raise web.HTTPBadRequest
+    try:
+        async with request.app[STORE].writing() as tx:
+            appointment = await _own_in(request, tx)
+            _require_changeable(appointment, now)
+            moved = await booking.move(
+                tx, appointment.id, start=start, actor=booking.CLAIMANT, now=now
+            )
+            letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
+            await outbox.post(tx, moved.person.email, letter, now)
+    except SlotTaken:
+        return await taken_page(request, appointment, start, "appointment/taken.html")
+    raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")
+
+
+async def times_page(
+    request: web.Request, appointment: Appointment, template: str, *, for_staff: bool
+) -> web.Response:
+    """Show when an appointment could take place instead, for its claimant or for staff."""
+    now = request.app[CLOCK]()
+    today = local_date(now)
+    days = slots.STAFF_HORIZON_DAYS
+    async with request.app[STORE].reading() as tx:
+        if not for_staff:
+            topic = await catalog.topic(tx, appointment.topic.key)
+            days = topic.ways[appointment.way].horizon_days
+        window = Window.around(
+            forms.day(request.query.get("from", ""), local_date(appointment.span.start)),
+            today,
+            today + dt.timedelta(days=days),
+        )
+        query = changes.moving(appointment, window.first, window.last, for_staff=for_staff)
+        found = await slots.find(tx, query, now)
+    wanted = forms.day(request.query.get("day", ""), window.first)
+    table = timetable(found, window, request.app[SETTINGS].timezone, wanted)
+    return render(request, template, appointment=appointment, table=table)
+
+
+async def taken_page(
+    request: web.Request,
+    appointment: Appointment,
+    start: dt.datetime,
+    template: str,
+    *,
+    for_staff: bool = False,
+) -> web.Response:
+    """Answer 409 with the times nearest to the one that is gone."""
+    now, date = request.app[CLOCK](), local_date(start)
+    query = changes.moving(appointment, date - _AROUND, date + _AROUND, for_staff=for_staff)
+    async with request.app[STORE].reading() as tx:
+        nearest = await slots.nearest(tx, query, start, now)
+    return render(
+        request, template, status=409, appointment=appointment, start=start, nearest=nearest
+    )
+
+
+async def _own(request: web.Request) -> Appointment:
+    async with request.app[STORE].reading() as tx:
+        return await _own_in(request, tx)
+
+
+async def _own_in(request: web.Request, tx: AsyncConnection) -> Appointment:
+    """Return the appointment of the address; a companion's link opens the call only."""
+    appointment, link = await links.opened(request, tx, request.match_info["token"])
+    if link.part is not Part.CLAIMANT:
+        raise NotFound
+    return appointment
+
+
+def _changeable(appointment: Appointment, now: dt.datetime) -> bool:
+    return appointment.status is Status.BOOKED and now < appointment.span.start
+
+
+def _require_changeable(appointment: Appointment, now: dt.datetime) -> None:
+    if not _changeable(appointment, now):
+        raise Closed

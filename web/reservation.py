@@ -1,0 +1,189 @@
+"""From the chosen time to the appointment: hold, details, confirmation."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import booking, outbox, slots
+from scheduling.grid import local_date
+from scheduling.model import (
+    Appointment,
+    Change,
+    Hold,
+    HoldExpired,
+    Needs,
+    NeedUnmet,
+    NotFound,
+    Part,
+    SlotTaken,
+    Way,
+)
+from web import draft, forms, limits, translations
+from web.forms import Details, Typed, text
+from web.keys import CLOCK, LOCALE, SETTINGS, STORE
+from web.letters import LETTERS
+from web.templating import Blank, render
+from web.wish import Wish, wish_of
+
+_AROUND = dt.timedelta(days=7)
+
+
+async def hold(request: web.Request) -> web.Response:
+    """Reserve the chosen time, or say that it is gone and offer the nearest ones."""
+    limits.take(request, limits.BOOKING)
+    form = await request.post()
+    typed, now = Typed.read(form), request.app[CLOCK]()
+    minutes = request.app[SETTINGS].hold_minutes
+    needs = Needs(step_free=bool(typed.step_free))
+    async with request.app[STORE].reading() as tx:
+        wish = await wish_of(tx, form)
+    if wish.start is None:
+        raise web.HTTPBadRequest
+    try:
+        async with request.app[STORE].writing() as tx:
+            token, _ = await booking.hold(
+                tx, topic=wish.topic, way=wish.way, start=wish.start, now=now, needs=needs,
+                site_id=wish.site.id if wish.site else None, minutes=minutes,
+            )  # fmt: skip
+    except SlotTaken:
+        return await _offer_others(request, wish, typed, "taken")
+    response = web.HTTPSeeOther(f"/hold/{token}")
+    draft.keep(request, response, typed)
+    raise response
+
+
+async def give_details(request: web.Request) -> web.Response:
+    """Show the form for name and needs, with what was typed before."""
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    limits.check(request, limits.GUESSING)
+    async with request.app[STORE].reading() as tx:
+        try:
+            held = await booking.read_hold(tx, token, now)
+        except NotFound:
+            limits.take(request, limits.GUESSING)
+            raise
+    return _details_page(request, held, draft.read(request), [])
+
+
+async def confirm(request: web.Request) -> web.Response:
+    """Book the held time, or do what another button of the form says."""
+    form = await request.post()
+    typed = Typed.read(form)
+    if "language" in form:
+        raise _in_language(request, typed, text(form, "language"))
+    if "other" in form:
+        return await _another_time(request, typed)
+    limits.take(request, limits.BOOKING)
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    async with request.app[STORE].reading() as tx:
+        try:
+            held = await booking.read_hold(tx, token, now)
+            wish = Wish(held.topic, held.way, held.site, held.span.start)
+        except HoldExpired:
+            held, wish = None, await wish_of(tx, form)
+    checked, errors = forms.details(typed, wish.way)
+    if checked is None:
+        if held is None:
+            return await _offer_others(request, wish, typed, "expired")
+        return _details_page(request, held, typed, errors)
+    try:
+        link_token = await _book(request, token, checked)
+    except (HoldExpired, SlotTaken):
+        return await _offer_others(request, wish, typed, "expired")
+    except NeedUnmet:
+        return await _offer_others(request, wish, typed, "need")
+    response = web.HTTPSeeOther(f"/appointment/{link_token}?done=booked")
+    draft.drop(request, response)
+    raise response
+
+
+async def _book(request: web.Request, token: str, checked: Details) -> str:
+    now = request.app[CLOCK]()
+    async with request.app[STORE].writing() as tx:
+        confirmed = await booking.confirm(
+            tx, token, person=checked.person, needs=checked.needs,
+            locale=request[LOCALE], now=now,
+        )  # fmt: skip
+        if confirmed.created:
+            await _write_letter(request, tx, confirmed.appointment, confirmed.link_token, now)
+    return confirmed.link_token
+
+
+async def _write_letter(
+    request: web.Request,
+    tx: AsyncConnection,
+    appointment: Appointment,
+    token: str,
+    now: dt.datetime,
+) -> None:
+    companion = ""
+    if appointment.needs.companion and appointment.way is Way.VIDEO:
+        # The name is the appointment's own word for the guest until they are known.
+        name = translations.catalogue(appointment.locale).gettext("Companion")
+        companion = await booking.add_link(
+            tx, appointment.id, part=Part.COMPANION, name=name, actor=booking.CLAIMANT, now=now
+        )
+    letter = request.app[LETTERS].to_claimant(
+        appointment, Change.BOOKED, token=token, now=now, companion_token=companion
+    )
+    await outbox.post(tx, appointment.person.email, letter, now)
+
+
+def _details_page(
+    request: web.Request, held: Hold, typed: Typed, errors: list[forms.FieldError]
+) -> web.Response:
+    if held.appointment_id is not None:
+        # Somebody came back to a form that was sent already; sending it again is harmless.
+        errors = []
+    return render(
+        request, "booking/details.html", status=400 if errors else 200, hold=held, typed=typed,
+        errors=errors, message_of=Blank({error.field: error.message for error in errors}),
+        token=request.match_info["token"],
+    )  # fmt: skip
+
+
+async def _another_time(request: web.Request, typed: Typed) -> web.Response:
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    async with request.app[STORE].writing() as tx:
+        try:
+            held = await booking.read_hold(tx, token, now)
+            wish = Wish(held.topic, held.way, held.site)
+            await booking.release(tx, token, now)
+        except HoldExpired:
+            wish = await wish_of(tx, await request.post())
+    response = web.HTTPSeeOther(wish.times_address)
+    draft.keep(request, response, typed)
+    raise response
+
+
+def _in_language(request: web.Request, typed: Typed, language: str) -> web.HTTPSeeOther:
+    response = web.HTTPSeeOther(request.path)
+    secure = request.app[SETTINGS].secure
+    translations.remember(response, translations.known(language), secure=secure)
+    draft.keep(request, response, typed)
+    return response
+
+
+async def _offer_others(
+    request: web.Request, wish: Wish, typed: Typed, reason: str
+) -> web.Response:
+    """Answer 409: what happened, everything typed kept, the nearest free times."""
+    now = request.app[CLOCK]()
+    wanted = wish.start or now
+    date = local_date(wanted)
+    query = slots.SlotQuery(
+        wish.topic, wish.way, date - _AROUND, date + _AROUND,
+        wish.site.id if wish.site and wish.way is Way.IN_PERSON else None,
+        Needs(step_free=bool(typed.step_free)),
+    )  # fmt: skip
+    async with request.app[STORE].reading() as tx:
+        nearest = await slots.nearest(tx, query, wanted, now)
+    response = render(
+        request, "booking/taken.html", status=409, wish=wish, typed=typed, reason=reason,
+        nearest=nearest,
+    )  # fmt: skip
+    draft.keep(request, response, typed)
+    return response

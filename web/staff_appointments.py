@@ -1,0 +1,154 @@
+"""One appointment in the hands of the office: look at it, move it, cancel it, add people."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import appointments, booking, outbox
+from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Status
+from web import access, forms
+from web.appointment import cancel_and_write, taken_page, times_page
+from web.calls import room_of
+from web.forms import FieldError, Guest
+from web.keys import CLOCK, ROOMS, SETTINGS, STORE
+from web.letters import LETTERS
+from web.sign_in import Staff
+from web.templating import Blank, render
+
+_DONE = {"moved", "cancelled", "invited"}
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the appointment, who can join, and what happened to it."""
+    return await _page(request)
+
+
+async def _page(
+    request: web.Request,
+    *,
+    errors: list[FieldError] | None = None,
+    typed: dict[str, str] | None = None,
+    link: str = "",
+    guest: Guest | None = None,
+) -> web.Response:
+    staff = access.signed_in(request)
+    done = request.query.get("done", "")
+    async with request.app[STORE].reading() as tx:
+        appointment = await access.appointment_for(tx, staff, _id_of(request))
+        links = await appointments.links(tx, appointment.id)
+        history = await appointments.history(tx, appointment.id)
+    return render(
+        request,
+        "staff/appointment.html",
+        status=400 if errors else 200,
+        appointment=appointment,
+        guests=[known for known in links if known.part is not Part.CLAIMANT],
+        history=history,
+        may_consult=access.may_consult(staff),
+        waiting=request.app[ROOMS].waiting(room_of(appointment)),
+        done=done if done in _DONE else "",
+        errors=errors or [],
+        message_of=Blank({error.field: error.message for error in errors or []}),
+        typed=Blank(typed or {}),
+        link=link,
+        guest=guest,
+    )
+
+
+async def ask_to_cancel(request: web.Request) -> web.Response:
+    """Ask once whether the appointment shall really be cancelled."""
+    appointment = await _open(request)
+    return render(request, "staff/cancel.html", appointment=appointment)
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """Cancel and write to the claimant; a second tap changes nothing."""
+    staff, appointment_id = access.signed_in(request), _id_of(request)
+    async with request.app[STORE].writing() as tx:
+        appointment = await access.appointment_for(tx, staff, appointment_id)
+        if appointment.status is not Status.CANCELLED:
+            await cancel_and_write(request, tx, appointment_id, actor=_actor(staff))
+    await request.app[ROOMS].dismiss_all(room_of(appointment))
+    raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=cancelled")
+
+
+async def choose_new_time(request: web.Request) -> web.Response:
+    """Show other free times, also at short notice."""
+    appointment = await _open(request)
+    return await times_page(request, appointment, "staff/move.html", for_staff=True)
+
+
+async def move(request: web.Request) -> web.Response:
+    """Move to the chosen time and write to the claimant."""
+    staff, appointment_id = access.signed_in(request), _id_of(request)
+    start = forms.start(forms.text(await request.post(), "start"))
+    if start is None:
+        raise web.HTTPBadRequest
+    now = request.app[CLOCK]()
+    try:
+        async with request.app[STORE].writing() as tx:
+            appointment = await access.appointment_for(tx, staff, appointment_id)
+            moved = await booking.move(
+                tx, appointment_id, start=start, actor=_actor(staff), now=now, for_staff=True
+            )
+            await _write_about_move(request, tx, moved, _actor(staff))
+    except SlotTaken:
+        return await taken_page(request, appointment, start, "staff/taken.html", for_staff=True)
+    raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=moved")
+
+
+async def _write_about_move(
+    request: web.Request, tx: AsyncConnection, moved: Appointment, actor: str
+) -> None:
+    # Links are stored hashed, so nobody can write the old one again: the letter gets a new
+    # one beside it, and both open the appointment.
+    now = request.app[CLOCK]()
+    token = await booking.add_link(
+        tx, moved.id, part=Part.CLAIMANT, name=moved.person.name, actor=actor, now=now
+    )
+    letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
+    await outbox.post(tx, moved.person.email, letter, now)
+
+
+async def invite(request: web.Request) -> web.Response:
+    """Give a companion or an interpreter a link: by mail, or shown once to hand over."""
+    staff, appointment_id = access.signed_in(request), _id_of(request)
+    form = await request.post()
+    guest, errors = forms.guest(form)
+    if guest is None:
+        typed = {name: forms.text(form, name) for name in ("part", "name", "email")}
+        return await _page(request, errors=errors, typed=typed)
+    now = request.app[CLOCK]()
+    async with request.app[STORE].writing() as tx:
+        appointment = await access.appointment_for(tx, staff, appointment_id)
+        token = await booking.add_link(
+            tx, appointment_id, part=guest.part, name=guest.name, actor=_actor(staff), now=now
+        )
+        if guest.email:
+            letter = request.app[LETTERS].to_guest(
+                appointment, guest.part, guest.name, guest.email, token=token, now=now
+            )
+            await outbox.post(tx, guest.email, letter, now)
+    if guest.email:
+        raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=invited")
+    link = f"{request.app[SETTINGS].public_url}/call/{token}"
+    return await _page(request, link=link, guest=guest)
+
+
+async def _open(request: web.Request) -> Appointment:
+    staff = access.signed_in(request)
+    async with request.app[STORE].reading() as tx:
+        appointment = await access.appointment_for(tx, staff, _id_of(request))
+    if appointment.status is not Status.BOOKED:
+        raise Closed
+    return appointment
+
+
+def _id_of(request: web.Request) -> int:
+    return int(request.match_info["id"])
+
+
+def _actor(staff: Staff) -> str:
+    """Name somebody in the history by role and number: histories outlive names."""
+    return f"{staff.role}:{staff.id}"

@@ -1,0 +1,143 @@
+"""How a page is rendered: one environment per language, with its words, dates and addresses."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from aiohttp import web
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from scheduling.model import Text
+from web import words
+from web.csrf import FIELD, form_token
+from web.keys import LOCALE, NONCE, SETTINGS, STAFF
+from web.sign_in import Staff
+from web.static_files import StaticFiles
+from web.translations import DEFAULT, LANGUAGES, catalogue
+
+_FOLDER = Path(__file__).parent / "templates"
+_REGIONS = {"de": "de_DE", "en": "en_GB"}
+
+ENVIRONMENTS: web.AppKey[dict[str, Environment]] = web.AppKey("environments")
+
+
+class Blank(dict[str, str]):
+    """What the fields of a form hold; the ones it lacks are empty."""
+
+    def __missing__(self, key: str) -> str:
+        """Say nothing about a field nobody spoke of."""
+        return ""
+
+
+class Page:
+    """What every template may ask about the page it makes."""
+
+    languages = LANGUAGES
+    csrf_field = FIELD
+
+    def __init__(self, request: web.Request) -> None:
+        settings = request.app[SETTINGS]
+        self._request = request
+        self.locale: str = request.get(LOCALE, DEFAULT)
+        self.office = settings.office
+        self.demo = settings.demo
+        self.nonce: str = request.get(NONCE, "")
+        self.staff: Staff | None = request.get(STAFF)
+
+    @property
+    def csrf(self) -> str:
+        """The hidden field's value; asking for it makes the answer set the cookie."""
+        return form_token(self._request)
+
+    @property
+    def path(self) -> str:
+        """The path of the address, without its query."""
+        return self._request.path
+
+    @property
+    def address(self) -> str:
+        """Path and query, for coming back after the language was changed."""
+        return self._request.path_qs
+
+
+def environments(timezone: ZoneInfo, static: StaticFiles | None = None) -> dict[str, Environment]:
+    """Make the environment of each language; times are shown in `timezone`.
+
+    Letters have no `static` files.
+    """
+    return {language: _environment(language, timezone, static) for language in LANGUAGES}
+
+
+def render(
+    request: web.Request, template: str, *, status: int = 200, **context: Any
+) -> web.Response:
+    """Answer with a page in the language of the request."""
+    environment = request.app[ENVIRONMENTS][request.get(LOCALE, DEFAULT)]
+    body = environment.get_template(template).render(page=Page(request), **context)
+    return web.Response(text=body, status=status, content_type="text/html", charset="utf-8")
+
+
+def _environment(language: str, timezone: ZoneInfo, static: StaticFiles | None) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        # Letters come in plain text, too; there an ampersand is an ampersand.
+        autoescape=select_autoescape(("html",), ("txt",), default=True),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.install_gettext_translations(  # type: ignore[attr-defined]
+        catalogue(language), newstyle=True
+    )
+    environment.globals.update(words=words)
+    if static is not None:
+        environment.globals.update(static_url=static.url)
+    environment.filters.update(_filters(language, timezone))
+    return environment
+
+
+def _filters(language: str, timezone: ZoneInfo) -> dict[str, Callable[..., object]]:
+    locale = Locale.parse(_REGIONS[language])
+
+    def local(value: dt.date) -> dt.date:
+        return value.astimezone(timezone) if isinstance(value, dt.datetime) else value
+
+    def clock(value: dt.datetime) -> str:
+        return format_time(value.astimezone(timezone), "HH:mm", locale=locale)
+
+    def text(value: Text) -> str:
+        return value.get(language) or value[DEFAULT]
+
+    return {
+        "text": text,
+        "long_day": lambda value: format_date(local(value), "full", locale=locale),
+        "short_day": lambda value: format_skeleton("MMMEd", local(value), locale=locale),
+        "weekday": lambda value: format_date(local(value), "EEE", locale=locale).rstrip("."),
+        "day_month": lambda value: format_skeleton("MMMd", local(value), locale=locale),
+        "clock": clock,
+        "iso": lambda value: local(value).isoformat(),
+        "language_name": lambda code: locale.languages.get(code, code),
+        "phone": _phone,
+        "merged": _merged,
+    }
+
+
+def _merged(fields: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    return {**fields, **more}
+
+
+def _phone(number: str) -> str:
+    try:
+        parsed = phonenumbers.parse(number, "DE")
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
