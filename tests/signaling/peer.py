@@ -93,7 +93,9 @@ def rtp_packet(
     head = struct.pack(
         "!BBHII", 0x90 if extended else 0x80, payload_type, sequence & 0xFFFF, timestamp, ssrc
     )
-    extension = struct.pack("!HHBHx", 0xBEDE, 1, TRANSPORT_WIDE << 4 | 1, number) if extended else b""
+    extension = (
+        struct.pack("!HHBHx", 0xBEDE, 1, TRANSPORT_WIDE << 4 | 1, number) if extended else b""
+    )
     return head + extension + payload
 
 
@@ -154,7 +156,9 @@ class Peer(asyncio.DatagramProtocol):
 
     def lines(self, prefix: str) -> list[str]:
         """Give what follows `prefix` in the answer's lines."""
-        return [line[len(prefix) :] for line in self.answer.split("\r\n") if line.startswith(prefix)]
+        return [
+            line[len(prefix) :] for line in self.answer.split("\r\n") if line.startswith(prefix)
+        ]
 
     @property
     def relay_address(self) -> tuple[str, int]:
@@ -226,7 +230,7 @@ class Peer(asyncio.DatagramProtocol):
             await self._association.close()
         self.transport.close()
 
-    def datagram_received(self, data: bytes, addr) -> None:
+    def datagram_received(self, data: bytes, _addr) -> None:
         self.raw_received.append(data)
         if data[0] < 2:
             message = stun.parse_message(data)

@@ -43,9 +43,10 @@ def test_the_transport_is_asked_for_what_the_wire_offers(name):
 
 
 def test_the_gcm_profiles_are_there():
-    names = [profile.openssl_profile for profile in RTCDtlsTransport(
-        _Wire(lambda _: None), [Certificate().inner]
-    )._srtp_profiles]
+    names = [
+        profile.openssl_profile
+        for profile in RTCDtlsTransport(_Wire(lambda _: None), [Certificate().inner])._srtp_profiles
+    ]
 
     assert b"SRTP_AEAD_AES_128_GCM" in names
 

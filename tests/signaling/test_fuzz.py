@@ -28,7 +28,9 @@ def damaged(chance, captured):
         datagram[start : start + 8] = chance.randbytes(chance.randint(0, 16))
     elif way == 4:
         other = chance.choice(captured)
-        datagram = datagram[: chance.randrange(len(datagram))] + other[chance.randrange(len(other)) :]
+        datagram = (
+            datagram[: chance.randrange(len(datagram))] + other[chance.randrange(len(other)) :]
+        )
     return bytes(datagram)
 
 
@@ -58,7 +60,7 @@ async def test_fuzzed_datagrams_harm_no_call_and_log_nothing(connect, relay, cap
         alice.send_rtcp(rtcp.sender_report(1001, (1, 2), 3, 4, 5))
     captured = [bytes(each) for each in (*alice.sent, *bob.sent)]
     senders = [alice, bob, *strangers]
-    chance = random.Random(_SEED)  # noqa: S311  a seeded generator is the point
+    chance = random.Random(_SEED)
 
     for count in range(_DATAGRAMS):
         chance.choice(senders).transport.sendto(damaged(chance, captured), alice.relay_address)

@@ -19,7 +19,10 @@ def pli_ssrcs(peer):
 
 def blocks(peer, kind):
     return [
-        (form, body) for each in peer.rtcp for found, form, body in rtcp.blocks(each) if found == kind
+        (form, body)
+        for each in peer.rtcp
+        for found, form, body in rtcp.blocks(each)
+        if found == kind
     ]
 
 
@@ -66,7 +69,9 @@ async def test_media_flows_both_ways_among_three(connect):
 
     for peer in peers:
         heard = {peer.seat_ssrcs(0)[0], peer.seat_ssrcs(1)[0]}
-        await peer.until(lambda p=peer, h=heard: {p2[8:12] for p2 in p.rtp} == {s.to_bytes(4) for s in h})
+        await peer.until(
+            lambda p=peer, h=heard: {p2[8:12] for p2 in p.rtp} == {s.to_bytes(4) for s in h}
+        )
         voices = {each[rtp.payload_offset(each) :].decode() for each in peer.rtp}
         assert voices == set("abc") - {peer.name}
 
@@ -328,7 +333,9 @@ async def test_a_taken_port_is_an_os_error(relay):
 
 async def test_an_advertised_name_is_refused():
     with pytest.raises(ValueError, match="IPv4 or IPv6"):
-        await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6=None, advertised=("relay.example",)))
+        await Relay.start(
+            RelayConfig(host_v4="127.0.0.1", host_v6=None, advertised=("relay.example",))
+        )
 
 
 async def test_both_families_listen_on_one_port():
@@ -339,5 +346,3 @@ async def test_both_families_listen_on_one_port():
 
     assert f"127.0.0.1 {relay.port} typ host" in answer
     assert f"::1 {relay.port} typ host" in answer
-
-

@@ -12,7 +12,9 @@ _TRANSACTIONS = st.binary(min_size=12, max_size=12)
 
 
 def request(**options):
-    return stun.build_request(b"twelve bytes", username="ours:theirs", password=_PASSWORD, **options)
+    return stun.build_request(
+        b"twelve bytes", username="ours:theirs", password=_PASSWORD, **options
+    )
 
 
 @given(transaction=_TRANSACTIONS, nominate=st.booleans())
@@ -23,15 +25,17 @@ def test_a_request_reads_back_as_it_was_built(transaction, nominate):
 
     read = stun.read_request(datagram)
 
-    assert (read.transaction, read.local_ufrag, read.remote_ufrag) == (transaction, "ours", "theirs")
+    assert (read.transaction, read.local_ufrag, read.remote_ufrag) == (
+        transaction,
+        "ours",
+        "theirs",
+    )
     assert read.nominated is nominate
     assert stun.is_authentic(datagram, read, _PASSWORD)
     assert not stun.is_authentic(datagram, read, _PASSWORD + "x")
 
 
-@given(
-    address=st.ip_addresses(), port=st.integers(1, 65535), transaction=_TRANSACTIONS
-)
+@given(address=st.ip_addresses(), port=st.integers(1, 65535), transaction=_TRANSACTIONS)
 def test_a_response_tells_an_independent_reader_the_mapped_address(address, port, transaction):
     asked = stun.read_request(
         stun.build_request(transaction, username="ours:theirs", password=_PASSWORD)
