@@ -79,9 +79,20 @@ class Sink:
             self.begin(now)
 
     def begin(self, now: float) -> None:
-        """Start showing the source to a receiver who is connected by now."""
-        if self.source is not None and self._outlet.connected:
-            self.source.request_key_frame(now)
+        """Start showing the source: from a key frame just received, else from a new one.
+
+        A receiver who is still connecting has the key frame asked for already, so that it is
+        here when the handshake is done.
+        """
+        source = self.source
+        if source is None:
+            return
+        recent = source.since_key_frame(now) if self._outlet.connected and self._fresh else []
+        for extended, packet in recent:
+            timestamp = int.from_bytes(packet[4:8], "big")
+            self.forward(packet, rtp.payload_offset(packet), extended, timestamp, now)
+        if not recent:
+            source.request_key_frame(now)
 
     def forward(
         self, packet: bytes, offset: int, extended: int, timestamp: int, now: float

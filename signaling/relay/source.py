@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from signaling.relay import codecs, rtcp, rtp
+from signaling.relay import codecs, rtcp, rtp, vp8
 from signaling.relay.offer import Section
 from signaling.relay.reception import History, Reception
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from signaling.relay.sink import Sink
 
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
+_KEY_FRAME_USABLE = 0.4  # seconds: what came since must still be little
+_KEY_FRAME_PACKETS = 64
 _ASK_AGAIN = 0.04  # seconds until a lost packet is asked for a second time
 
 
@@ -21,7 +23,7 @@ class Source:
     """
 
     __slots__ = (
-        "_asked", "_history", "_key_frame_asked", "_key_frame_wanted", "_own_ssrc", "_section",
+        "_asked", "_history", "_key_frame", "_key_frame_asked", "_key_frame_at", "_key_frame_wanted", "_own_ssrc", "_section",
         "_send_rtcp", "kind", "last_report", "reception", "sinks", "ssrc",
     )  # fmt: skip
 
@@ -41,6 +43,8 @@ class Source:
         self._asked: dict[int, float] = {}
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
+        self._key_frame = 0
+        self._key_frame_at = -1.0
 
     def continues(self, section: Section) -> bool:
         """Tell whether a renegotiated section still describes this very stream."""
@@ -70,10 +74,26 @@ class Source:
             return -1 if ssrc == self.ssrc else 0
         if ssrc == self.ssrc:
             reception.note(extended, timestamp, now)
+        if self.kind == "video" and vp8.starts_key_frame(packet, offset):
+            self._key_frame, self._key_frame_at = extended, now
         sent = 0
         for sink in self.sinks:
             sent += sink.forward(packet, offset, extended, timestamp, now)
         return sent
+
+    def since_key_frame(self, now: float) -> list[tuple[int, bytes]]:
+        """Give (extended number, packet) from the last key frame on, if that is short and whole.
+
+        Whoever joins shortly after it sees a picture at once instead of waiting for another.
+        """
+        if now - self._key_frame_at > _KEY_FRAME_USABLE:
+            return []
+        numbers = range(self._key_frame, self.reception.highest + 1)
+        if len(numbers) > _KEY_FRAME_PACKETS:
+            return []
+        packets = [(number, self._history.find(number)) for number in numbers]
+        whole = [(number, packet) for number, packet in packets if packet is not None]
+        return whole if len(whole) == len(numbers) else []
 
     def find(self, extended: int) -> bytes | None:
         """Give a packet received lately by its extended sequence number."""

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import random
+from contextlib import suppress
 
 from signaling.relay import rtcp
+from signaling.relay.dtls import SrtpError
 from tests.signaling.peer import Peer, rtp_packet
 
 _DATAGRAMS = 100_000
@@ -38,10 +40,9 @@ async def talk(alice, bob, number):
     """Send a packet each way and wait for both; the call is unharmed when they arrive."""
     for sender, receiver in ((alice, bob), (bob, alice)):
         text = b"%s %d" % (sender.name.encode(), number)
-        before = len(receiver.rtp)
+        receiver.rtp.clear()
         sender.send_rtp(rtp_packet(sender.ssrc + 1, number, payload=text, number=number))
-        await receiver.until(lambda r=receiver, b=before: len(r.rtp) > b)
-        assert receiver.rtp[-1].endswith(text)
+        await receiver.until(lambda r=receiver, t=text: any(each.endswith(t) for each in r.rtp))
 
 
 async def test_fuzzed_datagrams_harm_no_call_and_log_nothing(connect, relay, caplog):
@@ -79,3 +80,35 @@ async def test_fuzzed_datagrams_harm_no_call_and_log_nothing(connect, relay, cap
     assert relay.counters["participants_moved"] == 0
     for stranger in strangers:
         stranger.transport.close()
+
+
+async def test_a_participant_who_encrypts_nonsense_harms_nobody(connect, relay, caplog):
+    caplog.set_level(logging.WARNING)
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    alice, bob = await connect("alice", ssrc=1000), await connect("bob", ssrc=2000)
+    mallory = await connect("mallory", ssrc=3000)
+    chance = random.Random(_SEED)
+    video = mallory.seat_ssrcs(0)[1]
+    honest = [
+        rtp_packet(3001, 1, payload=b"\x10\x00key", number=1),
+        rtp_packet(3002, 1, payload=b"\x00\x01again", payload_type=97, number=2),
+        rtcp.sender_report(3001, (1, 2), 3, 4, 5) + rtcp.source_description(3001, "x"),
+        rtcp.nack(1, video, range(0, 600, 3)),
+        rtcp.picture_loss(1, video),
+    ]
+
+    for count in range(10_000):
+        packet = damaged(chance, honest)
+        with suppress(*SrtpError):
+            is_rtcp = len(packet) > 1 and 192 <= packet[1] <= 223
+            (mallory.send_rtcp if is_rtcp else mallory.send_rtp)(packet)
+        if count % _BURST == 0:
+            await asyncio.sleep(0)
+        if count % 1000 == 0:
+            await talk(alice, bob, count // 1000)
+    await talk(alice, bob, 1000)
+
+    assert failures == []
+    assert caplog.records == []
+    assert relay.counters["participants_connected"] == 3

@@ -1,6 +1,7 @@
 """Two to four headless clients and the relay between them, over real sockets and real DTLS."""
 
 import struct
+import time
 
 import pytest
 
@@ -98,6 +99,38 @@ async def test_whoever_starts_to_be_seen_is_asked_for_a_key_frame(connect):
     await connect("bob", ssrc=2000)
 
     await alice.until(lambda: 1001 in pli_ssrcs(alice))
+
+
+async def test_whoever_joins_just_after_a_key_frame_sees_it_without_another(connect, relay):
+    alice = await connect("alice")
+    guest = await connect("guest", ssrc=3000, admitted=False)
+    frames = [b"\x10\x00key", b"\x10\x01next"]
+    for number, frame in enumerate(frames):
+        alice.send_rtp(rtp_packet(1001, number, payload=frame, timestamp=3000 * number))
+    await alice.bind()  # an answered question tells that what was sent before has arrived
+
+    relay.conference("room").admit("guest")
+    video = guest.seat_ssrcs(0)[1]
+    await guest.until(lambda: len(guest.received(video)) == 2)
+
+    assert [each[rtp.payload_offset(each) :] for each in guest.received(video)] == frames
+
+
+async def test_without_consent_for_thirty_seconds_nothing_is_sent_until_it_is_renewed(
+    connect, relay
+):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    [leg, _] = relay.conference("room").legs
+
+    leg.tick(time.monotonic() + 31)
+    expired = (leg.connected, leg.address)
+    await alice.bind()
+    bob.send_rtp(rtp_packet(1000, 1, payload_type=111))
+    await alice.until(lambda: alice.rtp)
+
+    assert expired == (False, None)
+    assert relay.counters["consent_expired"] == 1
 
 
 async def test_a_receivers_picture_loss_reaches_the_sender_with_the_senders_ssrc(connect):

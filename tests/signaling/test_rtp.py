@@ -1,10 +1,12 @@
 """Where the parts of RTP packets stand, held against aiortc's parser."""
 
+import pytest
 from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling.relay import rtp
+from signaling.relay.vp8 import starts_key_frame
 from tests.signaling.peer import rtp_packet
 
 _HEADERS = st.builds(
@@ -64,3 +66,25 @@ def test_a_packet_of_padding_alone_restores_to_nothing():
     probe = bytes([0xA0, 97]) + bytes(10) + bytes(9) + b"\x0a"
 
     assert rtp.restore_retransmission(probe, 12, 96, 77) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "starts"),
+    [
+        (b"\x10\x00", True),  # no extension, key frame
+        (b"\x10\x01", False),  # an inter frame
+        (b"\x00\x00", False),  # goes on with a frame
+        (b"\x11\x00", False),  # a later partition
+        (b"\x90\x80\x05\x00", True),  # picture id of seven bits
+        (b"\x90\x80\x85\x05\x00", True),  # picture id of fifteen bits
+        (b"\x90\xe0\x85\x05\x01\x20\x00", True),  # picture id, TL0PICIDX, TID
+        (b"\x90\xe0\x85\x05\x01\x20\x01", False),
+        (b"\x90", False),
+        (b"\x10", False),
+        (b"", False),
+    ],
+)
+def test_the_start_of_a_key_frame_is_known_by_its_descriptor(payload, starts):
+    packet = rtp_packet(1, 1, payload=payload)
+
+    assert starts_key_frame(packet, 12) is starts
