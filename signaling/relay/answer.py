@@ -45,8 +45,11 @@ def write_answer(offer: Offer, transport: Transport, outgoing: Sequence[Outgoing
         "a=ice-lite",
         "a=msid-semantic:WMS *",
     ]
-    for section, stream in zip(offer.sections, outgoing, strict=True):
+    for index, (section, stream) in enumerate(zip(offer.sections, outgoing, strict=True)):
         lines += _section_lines(section, transport, stream, reduced_size=offer.reduced_size)
+        if index == 0:
+            # Everything is bundled: candidates elsewhere would only be read and thrown away.
+            lines += _candidate_lines(transport)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -102,12 +105,16 @@ def _direction(section: Section, stream: Outgoing | None) -> str:
 
 
 def _transport_lines(transport: Transport) -> list[str]:
-    lines = [
+    return [
         f"a=ice-ufrag:{transport.ufrag}",
         f"a=ice-pwd:{transport.password}",
         f"a=fingerprint:sha-256 {transport.fingerprint}",
         "a=setup:passive",
     ]
+
+
+def _candidate_lines(transport: Transport) -> list[str]:
+    lines = []
     for index, address in enumerate(transport.addresses):
         # RFC 8445 section 5.1.2.1: type preference 126 for host, component 1.
         priority = (126 << 24) + ((65535 - index) << 8) + 255
