@@ -12,13 +12,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from scheduling import outbox
+from scheduling import appointments, booking, outbox
+from scheduling.model import Needs, Status, Way
 from scheduling.store import Store
+from server import database
 from server.app import create_app
 from server.failure import CannotStart
 from server.security import content_policy, permissions_policy
 from tests.conftest import Clock
+from tests.scheduling.office import PERSON, at, make_office
 from tests.server.conftest import Configure
+from web.keys import ROOMS
 
 
 @pytest.fixture
@@ -125,8 +129,6 @@ async def test_health_tells_that_mail_is_late(
 async def test_health_is_503_while_the_database_is_away(
     postgresql_url: str, configure: Configure, clock: Clock
 ) -> None:
-    from server import database
-
     await database.migrate(postgresql_url)
     config = configure(database_url=postgresql_url)
     async with TestClient(TestServer(create_app(config, clock))) as client:
@@ -195,11 +197,29 @@ async def test_a_taken_relay_port_is_told_in_one_line_and_the_store_is_closed_ag
         await server.close()
 
 
-async def test_an_ended_call_is_noted_in_the_plan(client: TestClient) -> None:
-    """The room of an unknown appointment is none of the plan's business."""
-    from web.keys import ROOMS
+async def test_a_call_that_the_caseworker_ended_is_over_in_the_plan(
+    client: TestClient, migrated: Store, clock: Clock
+) -> None:
+    office = await make_office(migrated)
+    async with migrated.writing() as tx:
+        booked = await booking.book(
+            tx,
+            topic=office.topic,
+            way=Way.VIDEO,
+            start=at(10),
+            site_id=office.site_id,
+            person=PERSON,
+            needs=Needs(),
+            locale="de",
+            now=clock(),
+            actor="test",
+        )
+    ended = client.app[ROOMS].on_ended
 
-    rooms = client.app[ROOMS]
+    assert ended is not None
+    await ended(str(booked.appointment.id))
+    await ended("999999")  # of a room without an appointment nothing is noted
 
-    assert rooms.on_ended is not None
-    await rooms.on_ended("999999")
+    async with migrated.reading() as tx:
+        found = await appointments.by_id(tx, booked.appointment.id)
+    assert found.status is Status.ENDED

@@ -17,7 +17,7 @@ from tests.server.conftest import Configure
 
 @pytest.fixture
 def lines(configure: Configure) -> Iterator[io.StringIO]:
-    """What is logged, as JSON lines; logging is as it was afterwards."""
+    """Yield what is logged, as JSON lines; put logging back afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()
@@ -32,6 +32,10 @@ def _only(lines: io.StringIO) -> dict[str, object]:
     return json.loads(line)
 
 
+def _fail(error: Exception) -> None:
+    raise error
+
+
 def test_events_are_json_with_level_and_time(lines: io.StringIO) -> None:
     structlog.get_logger().info("purged", rows=3)
 
@@ -42,8 +46,10 @@ def test_events_are_json_with_level_and_time(lines: io.StringIO) -> None:
 
 
 def test_an_exception_of_the_database_is_logged_without_the_row(lines: io.StringIO) -> None:
+    error = IntegrityError("INSERT", {"email": "kim@example.org"}, Exception("Key (kim)"))
+
     try:
-        raise IntegrityError("INSERT", {"email": "kim@example.org"}, Exception("Key (kim)"))
+        _fail(error)
     except IntegrityError:
         structlog.get_logger().exception("failed")
 
@@ -56,7 +62,7 @@ def test_an_exception_of_the_database_is_logged_without_the_row(lines: io.String
 
 def test_an_exception_of_our_own_keeps_its_words(lines: io.StringIO) -> None:
     try:
-        raise ValueError("an instant needs a time zone")
+        _fail(ValueError("an instant needs a time zone"))
     except ValueError:
         logging.getLogger("somewhere").exception("failed")
 

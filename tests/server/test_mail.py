@@ -191,12 +191,12 @@ async def test_a_demo_keeps_its_letters_in_a_folder_for_the_mail_view(
     assert stat.S_IMODE(config.mail_folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("id", ["../secret", "20261012T060000-999999", "", "*"])
-def test_the_mail_view_reads_no_other_file(configure: Configure, id: str) -> None:
+@pytest.mark.parametrize("name", ["../secret", "20261012T060000-999999", "", "*"])
+def test_the_mail_view_reads_no_other_file(configure: Configure, name: str) -> None:
     config = configure()
     config.mail_folder.mkdir()
     (config.data / "secret.eml").write_text("Subject: secret\n\n")
 
-    letter = FolderMailbox(config.mail_folder).read(id)
+    letter = FolderMailbox(config.mail_folder).read(name)
 
     assert letter is None
