@@ -5,7 +5,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
-from aiohttp import ClientError, WSMessage, WSMsgType
+from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType
 from aiohttp.web import HTTPForbidden, Request, WebSocketResponse
 
 from signaling.messages import (
@@ -35,6 +35,7 @@ from signaling.rooms import Rooms
 _HELLO_WITHIN = 10.0  # seconds
 _SILENCE = 3.0 * HEARTBEAT  # seconds
 _MOST_MESSAGES, _PER_SECONDS = 50, 5.0
+_GOODBYES = {WSCloseCode.OK, WSCloseCode.GOING_AWAY}
 _LAST_WORDS = 2.0  # seconds for what is still to be written at the end
 
 
@@ -149,7 +150,8 @@ class _Connection:
 
     def _text(self, frame: WSMessage) -> str | None:
         if frame.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
-            self._left = self._left or frame.type is WSMsgType.CLOSE
+            goodbye = frame.type is WSMsgType.CLOSE and frame.data in _GOODBYES
+            self._left = self._left or goodbye
             return None
         now = time.monotonic()
         if len(self._recent) == _MOST_MESSAGES and now - self._recent[0] < _PER_SECONDS:
@@ -189,8 +191,9 @@ class _Connection:
             self._outbox.close()
 
     def _depart(self, room: Room, member: Member) -> None:
-        # A page that is closed says so with a close frame; a network that broke says nothing,
-        # and its person has time to come back while the media may still flow.
+        # A page that is closed says so (1001); a network that broke says nothing, and a client
+        # that gave its socket up says it without a code. Then its person has time to come back
+        # while the media may still flow.
         if member.outbox is not self._outbox:
             return
         if self._left or self._outbox.closed:

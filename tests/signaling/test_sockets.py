@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from aiohttp import WSServerHandshakeError
+from aiohttp import WSMsgType, WSServerHandshakeError
 
 from signaling import sockets
 from signaling.messages import Code
@@ -244,6 +244,23 @@ async def test_a_network_that_breaks_keeps_the_seat_until_patience_ends(dial, ro
 
     assert still_there
     assert (await host.hear("gone"))["participant"] == guest_id
+
+
+@pytest.mark.parametrize(("code", "stays"), [(1000, False), (1001, False), (1005, True)])
+async def test_a_page_that_is_left_says_so_by_its_close_code(dial, rooms, code, stays):
+    (_host, guest), (guest_id,) = await admitted(dial, "guest")
+    room = rooms.room("room")
+    member = room.members[guest_id]
+
+    if code == 1005:
+        await guest.socket._writer.send_frame(b"", WSMsgType.CLOSE)
+    else:
+        await guest.socket.close(code=code)
+    async with asyncio.timeout(5):
+        while member.outbox is not None:
+            await asyncio.sleep(0)
+
+    assert (guest_id in room.members) is stays
 
 
 async def test_a_room_empty_for_ten_minutes_disappears(dial, rooms, clock):
