@@ -114,10 +114,10 @@ class Room:
         member.tell(
             Welcome(member.id, identity.role, member.phase, self._others_seen_by(member), HEARTBEAT)
         )
-        if member.phase is Phase.ROOM:
-            self.hosted = self.hosted or identity.role is Role.HOST
-            self._conference.admit(member.id)
+        self.hosted = self.hosted or identity.role is Role.HOST
         self._announce(member)
+        if member.phase is Phase.ROOM:
+            self._conference.admit(member.id)
         return member
 
     def offer(self, member: Member, message: OfferMessage) -> None:

@@ -5,6 +5,7 @@ import secrets
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from aioice import stun
 
@@ -114,13 +115,19 @@ class Peer(asyncio.DatagramProtocol):
         self._session = secrets.token_hex(4)
         self._certificate = Certificate()
         self._arrived = asyncio.Event()
-        self._association: Association | None = None
+        self._association = self._new_association()
         self._ufrag = ""
         self.confirmed: set[bytes] = set()
 
     @classmethod
     async def connect(
-        cls, conference: Conference, name: str, *, ssrc: int = 1000, admitted: bool = True, **offer
+        cls,
+        conference: Conference,
+        name: str,
+        *,
+        ssrc: int = 1000,
+        admitted: bool = True,
+        **offer: Any,
     ) -> "Peer":
         """Offer, check the path, do the handshake."""
         peer = cls(name, ssrc)
@@ -140,7 +147,7 @@ class Peer(asyncio.DatagramProtocol):
             lambda: self, local_addr=("127.0.0.1", 0)
         )
 
-    def negotiate(self, conference: Conference, **offer) -> None:
+    def negotiate(self, conference: Conference, **offer: Any) -> None:
         """Offer, with a new ufrag every time: the second call is an ICE restart."""
         self._ufrag = secrets.token_hex(4)
         self.answer = conference.offer(
@@ -184,12 +191,13 @@ class Peer(asyncio.DatagramProtocol):
 
     async def handshake(self) -> None:
         """Do the DTLS handshake as its client."""
-        self._association = Association(
-            self._certificate, self.send, self._arrived.set, client=True
-        )
+        self._association = self._new_association()
         algorithm, value = self.lines("a=fingerprint:")[0].split()
         self._association.start([(algorithm, value)])
         await self.until(lambda: self._association.connected)
+
+    def _new_association(self) -> Association:
+        return Association(self._certificate, self.send, self._arrived.set, client=True)
 
     def send(self, datagram: bytes) -> None:
         """Send bytes as they are."""
@@ -206,12 +214,13 @@ class Peer(asyncio.DatagramProtocol):
 
     def seat_ssrcs(self, seat: int) -> tuple[int, int, int]:
         """Give the SSRCs of a seat's audio, video and repeats."""
-        order = []
+        order: list[int] = []
         for line in self.lines("a=ssrc:"):
             ssrc = int(line.split()[0])
             if ssrc not in order:
                 order.append(ssrc)
-        return tuple(order[3 * seat : 3 * seat + 3])
+        audio, video, repeats = order[3 * seat : 3 * seat + 3]
+        return audio, video, repeats
 
     def received(self, ssrc: int) -> list[bytes]:
         """Give the packets of one stream."""
@@ -226,11 +235,10 @@ class Peer(asyncio.DatagramProtocol):
                     await asyncio.wait_for(self._arrived.wait(), 0.02)
 
     async def close(self) -> None:
-        if self._association is not None:
-            await self._association.close()
+        await self._association.close()
         self.transport.close()
 
-    def datagram_received(self, data: bytes, _addr) -> None:
+    def datagram_received(self, data: bytes, _addr: object) -> None:
         self.raw_received.append(data)
         if data[0] < 2:
             message = stun.parse_message(data)
