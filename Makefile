@@ -59,16 +59,19 @@ provided-for-test:
 	@tools/provide test
 
 .venv/runtime.stamp: requirements.lock pyproject.toml | provided-for-run
+	@echo "Installing the program into .venv (a minute or so)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install -c requirements.lock -e .
 	@touch $@
 
 .venv/development.stamp: .venv/runtime.stamp
+	@echo "Installing what tests and checks need into .venv"
 	@$(PIP) install -c requirements.lock -e '.[dev]'
 	@touch $@
 
 # What pages serve from other packages: the KERN style sheets and their fonts.
 web/static/vendor/kern.stamp: package.json package-lock.json | provided-for-run
+	@echo "Fetching what pages serve"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@rm -rf web/static/vendor/kern && mkdir -p web/static/vendor/kern
 	@cd $(KERN) && find . \( -name '*.min.css' -o -path './fonts/*.css' -o -name '*.woff2' \) \
