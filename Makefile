@@ -11,6 +11,7 @@ export PYTHON
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+WITH_CHROMIUM = export CHROMIUM="$$($(BIN)/python tools/chromium.py)"
 KERN := node_modules/@kern-ux/native/dist
 DEMO := SPRECHZEIT_DEMO=on SPRECHZEIT_PORT=$(PORT) SPRECHZEIT_DATA=$(DATA)
 
@@ -23,8 +24,7 @@ run: setup
 setup: .venv/runtime.stamp web/static/vendor/kern.stamp
 
 test: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-test
-	@export CHROMIUM="$$($(BIN)/python tools/chromium.py)"; \
-	$(BIN)/python tools/run_tests.py
+	@$(WITH_CHROMIUM); $(BIN)/python tools/run_tests.py
 
 lint: .venv/development.stamp
 	@$(BIN)/ruff check
@@ -34,12 +34,12 @@ lint: .venv/development.stamp
 	@$(BIN)/djlint web/templates --lint
 
 bench: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-test
-	@for file in benchmarks/[a-z]*.py; do \
+	@$(WITH_CHROMIUM); for file in benchmarks/[a-z]*.py; do \
 	  $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" --json; \
 	done
 
 pictures: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-test
-	@$(BIN)/python -m tests.browser.pictures
+	@$(WITH_CHROMIUM); $(BIN)/python -m tests.browser.pictures
 
 # Pin what a fresh resolution of pyproject.toml gives today.
 lock:
