@@ -104,8 +104,8 @@ async def _many(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[A
     topics = {topic.id: topic for topic in await catalog.topics(tx)}
     sites = {site.id: site for site in await catalog.sites(tx)}
     people = {row.caseworker_id for row in rows}
-    rooms = {row.room_id for row in rows if row.room_id is not None}
-    resources = await catalog.resources_by_id(tx, people | rooms)
+    things = {one for row in rows for one in (row.room_id, row.device_id, row.interpreter_id)}
+    resources = await catalog.resources_by_id(tx, people | things - {None})
     return [
         Appointment(
             id=row.id,
@@ -124,6 +124,8 @@ async def _many(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[A
             locale=row.locale,
             changed_at=row.changed_at,
             delete_after=row.delete_after,
+            device=resources.get(row.device_id),
+            interpreter=resources.get(row.interpreter_id),
         )
         for row in rows
     ]

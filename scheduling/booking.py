@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, catalog, claims, schema, slots
-from scheduling.changes import add_link, cancel, end, move, record
+from scheduling.changes import add_link, cancel, end, rearrange, record, things
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -36,8 +37,8 @@ from scheduling.slots import Option, SlotQuery
 from scheduling.tokens import derive, digest, new_reference, new_token
 
 __all__ = [
-    "Confirmed", "add_link", "book", "cancel", "confirm", "end", "hold", "move",
-    "read_hold", "release",
+    "Confirmed", "add_link", "book", "cancel", "confirm", "end", "hold",
+    "read_hold", "rearrange", "release",
 ]  # fmt: skip
 
 CLAIMANT = "claimant"
@@ -144,9 +145,11 @@ async def confirm(
     await tx.execute(
         update(schema.hold).where(schema.hold.c.id == held.id).values(appointment_id=appointment_id)
     )
-    if needs.step_free and held.way is Way.IN_PERSON:
-        await _change_to_step_free(tx, appointment_id, held, needs, now)
-    await record(tx, appointment_id, actor, Change.BOOKED, now, start=held.span.start.isoformat())
+    if needs.step_free or needs.interpreter:
+        await _honour(tx, appointment_id, held, needs, now)
+    await record(
+        tx, appointment_id, actor, Change.BOOKED, {"start": held.span.start.isoformat()}, now
+    )
     await add_link(
         tx, appointment_id, part=Part.CLAIMANT, name=person.name, actor=actor, now=now,
         token=link_token,
@@ -193,6 +196,8 @@ async def _hold(tx: AsyncConnection, token: str, *, lock: bool = False) -> Hold:
         span=Span(row.starts_at, row.ends_at),
         expires_at=row.expires_at,
         room_id=row.room_id,
+        device_id=row.device_id,
+        interpreter_id=row.interpreter_id,
         appointment_id=row.appointment_id,
     )
 
@@ -209,9 +214,9 @@ async def _insert_hold(
         "token_hash": digest(token),
         "topic_id": query.topic.id,
         "way": query.way,
-        "site_id": option.caseworker.site_id,
+        "site_id": option.place_id,
         "caseworker_id": option.caseworker.id,
-        "room_id": option.room.id if option.room else None,
+        **things(option),
         "starts_at": span.start,
         "ends_at": span.end,
         "expires_at": expires_at,
@@ -236,6 +241,8 @@ async def _insert_appointment(
         "site_id": held.site.id,
         "caseworker_id": held.caseworker.id,
         "room_id": held.room_id,
+        "device_id": held.device_id,
+        "interpreter_id": held.interpreter_id,
         "starts_at": held.span.start,
         "ends_at": held.span.end,
         "status": Status.BOOKED,
@@ -254,17 +261,15 @@ async def _insert_appointment(
     return await _insert(tx, schema.appointment, values)
 
 
-async def _insert(tx: AsyncConnection, table: Table, values: dict[str, object]) -> int:
+async def _insert(tx: AsyncConnection, table: Table, values: Mapping[str, object]) -> int:
     done = await tx.execute(insert(table).values(values).returning(table.c.id))
     return int(done.scalar_one())
 
 
-async def _change_to_step_free(
+async def _honour(
     tx: AsyncConnection, appointment_id: int, held: Hold, needs: Needs, now: dt.datetime
 ) -> None:
-    room = (await catalog.resources_by_id(tx, [held.room_id or 0])).get(held.room_id or 0)
-    if room is not None and slots.STEP_FREE in room.features:
-        return
+    """Exchange what was held for what the needs ask for, with the same caseworker and time."""
     date = local_date(held.span.start)
     query = SlotQuery(
         held.topic, held.way, date, date, held.site.id, needs, held.caseworker.id,
@@ -276,7 +281,7 @@ async def _change_to_step_free(
         await tx.execute(
             update(schema.appointment)
             .where(schema.appointment.c.id == appointment_id)
-            .values(room_id=option.room.id if option.room else None)
+            .values(things(option))
         )
         return
     raise NeedUnmet

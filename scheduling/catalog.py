@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import schema
@@ -52,9 +52,17 @@ async def resources_by_id(tx: AsyncConnection, ids: Collection[int]) -> dict[int
     return {row.id: read_resource(row) for row in await tx.execute(query)}
 
 
+async def changed(tx: AsyncConnection, site_id: int) -> None:
+    """Note that a site's people, things, hours or closures change; caches follow from that."""
+    site = schema.site
+    await tx.execute(update(site).where(site.c.id == site_id).values(version=site.c.version + 1))
+
+
 def read_site(row: Row[Any]) -> Site:
     """Make a site of its row."""
-    return Site(row.id, row.key, row.name, row.address, row.phone, row.state)
+    return Site(
+        row.id, row.key, row.name, row.address, row.phone, row.state, row.urgent_opens_minute
+    )
 
 
 def read_resource(row: Row[Any]) -> Resource:
@@ -67,6 +75,10 @@ def read_resource(row: Row[Any]) -> Resource:
         features=frozenset(row.features),
         skills=frozenset(row.skills),
         languages=frozenset(row.languages),
+        team_id=row.team_id,
+        ways=frozenset(row.ways),
+        setup_minutes=row.setup_minutes,
+        return_minutes=row.return_minutes,
     )
 
 
@@ -80,6 +92,8 @@ def _topic(row: Row[Any], ways: dict[Way, TopicWay]) -> Topic:
         bring=row.bring,
         skill=row.skill,
         ways=ways,
+        audience=row.audience,
+        urgent=row.urgent,
     )
 
 

@@ -6,80 +6,112 @@ Identity stays; the sequence rises with every change that calendars must learn o
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, claims, schema, slots
 from scheduling.grid import local_date
-from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Span, Status
-from scheduling.slots import SlotQuery
+from scheduling.model import (
+    Appointment,
+    Change,
+    Closed,
+    Kind,
+    NotFound,
+    Part,
+    SlotTaken,
+    Span,
+    Status,
+    Way,
+)
+from scheduling.slots import Option, SlotQuery
 from scheduling.tokens import digest, new_token
 
 LINK_OUTLIVES = dt.timedelta(days=7)
 """How long after the appointment its links still open a page that says it is over."""
 
 
-async def move(
+async def rearrange(
     tx: AsyncConnection,
     appointment_id: int,
     *,
-    start: dt.datetime,
     actor: str,
     now: dt.datetime,
+    start: dt.datetime | None = None,
+    way: Way | None = None,
     site_id: int | None = None,
+    caseworker_id: int | None = None,
     for_staff: bool = False,
 ) -> Appointment:
-    """Move an appointment to `start`, with the same caseworker where they are free.
+    """Move, shift the way of, or reassign an appointment: whatever is named changes.
 
+    Where no caseworker is named, the present one keeps it if they are free. Everything the
+    new way needs is claimed in exchange for what the old one had, all or nothing.
     Raises `SlotTaken` and changes nothing, or `Closed` when it is cancelled or over.
     """
     before = await _open(tx, appointment_id)
-    query = moving(before, local_date(start), site_id=site_id, for_staff=for_staff)
+    start = start or before.span.start
+    query = elsewhere(
+        before, local_date(start), way=way, site_id=site_id, caseworker_id=caseworker_id,
+        for_staff=for_staff,
+    )  # fmt: skip
     span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
     found = await slots.options(tx, query, start, now)
     found.sort(key=lambda option: option.caseworker.id != before.caseworker.id)
+    owner = claims.ForAppointment(appointment_id)
     for option in found:
         try:
-            await claims.take(
-                tx,
-                claims.ForAppointment(appointment_id),
-                claims.needed(query.offer, option, span),
-                now,
-            )
+            await claims.take(tx, owner, claims.needed(query.offer, option, span), now)
         except SlotTaken:
             continue
         await _change(
             tx, before, now,
-            starts_at=span.start, ends_at=span.end,
+            way=query.way, starts_at=span.start, ends_at=span.end,
             delete_after=before.delete_after + (span.end - before.span.end),
-            site_id=option.caseworker.site_id, caseworker_id=option.caseworker.id,
-            room_id=option.room.id if option.room else None,
+            site_id=option.place_id, caseworker_id=option.caseworker.id, **things(option),
         )  # fmt: skip
         await _extend_links(tx, appointment_id, span.end)
-        await record(
-            tx, appointment_id, actor, Change.MOVED, now,
-            before=before.span.start.isoformat(), start=start.isoformat(),
-        )  # fmt: skip
-        return await appointments.by_id(tx, appointment_id)
+        after = await appointments.by_id(tx, appointment_id)
+        await record(tx, appointment_id, actor, *_difference(before, after), now)
+        return after
     raise SlotTaken
 
 
-def moving(
+def elsewhere(
     appointment: Appointment,
     first: dt.date,
     last: dt.date | None = None,
     *,
+    way: Way | None = None,
     site_id: int | None = None,
+    caseworker_id: int | None = None,
     for_staff: bool = False,
 ) -> SlotQuery:
-    """Return the search for other times of an `appointment`; its own claims do not count."""
-    in_person = appointment.room is not None
+    """Return the search for other times, ways or people; its own claims do not count.
+
+    Raises `NotFound` when the topic is not offered in that way.
+    """
+    way = way or appointment.way
+    if way not in appointment.topic.ways:
+        raise NotFound
+    if site_id is None and appointment.topic.ways[way].at_site:
+        site_id = appointment.site.id
     return SlotQuery(
-        appointment.topic, appointment.way, first, last or first,
-        site_id if site_id is not None else (appointment.site.id if in_person else None),
-        appointment.needs, ignore_appointment=appointment.id, for_staff=for_staff,
+        appointment.topic, way, first, last or first, site_id, appointment.needs,
+        caseworker_id, ignore_appointment=appointment.id, for_staff=for_staff,
     )  # fmt: skip
+
+
+def things(option: Option) -> dict[str, int | None]:
+    """Return what an appointment or a hold stores of an option beside its caseworker."""
+    device = option.first(Kind.TABLET, Kind.CAMERA)
+    interpreter = option.first(Kind.INTERPRETER)
+    return {
+        "room_id": option.room.id if option.room else None,
+        "device_id": device.id if device else None,
+        "interpreter_id": interpreter.id if interpreter else None,
+    }
 
 
 async def cancel(
@@ -89,7 +121,7 @@ async def cancel(
     before = await _open(tx, appointment_id)
     await claims.take(tx, claims.ForAppointment(appointment_id), {}, now)
     await _change(tx, before, now, status=Status.CANCELLED)
-    await record(tx, appointment_id, actor, Change.CANCELLED, now)
+    await record(tx, appointment_id, actor, Change.CANCELLED, {}, now)
     return await appointments.by_id(tx, appointment_id)
 
 
@@ -104,7 +136,7 @@ async def end(
             .where(schema.appointment.c.id == appointment_id)
             .values(status=Status.ENDED, changed_at=now)
         )
-        await record(tx, appointment_id, actor, Change.ENDED, now)
+        await record(tx, appointment_id, actor, Change.ENDED, {}, now)
     return await appointments.by_id(tx, appointment_id)
 
 
@@ -132,7 +164,7 @@ async def add_link(
         )
     )
     if part is not Part.CLAIMANT:
-        await record(tx, appointment_id, actor, Change.LINK_ADDED, now, part=part)
+        await record(tx, appointment_id, actor, Change.LINK_ADDED, {"part": part}, now)
     return token
 
 
@@ -141,13 +173,13 @@ async def record(
     appointment_id: int,
     actor: str,
     change: Change,
+    detail: Mapping[str, str],
     now: dt.datetime,
-    **detail: str,
 ) -> None:
-    """Write a line of history. `detail` must hold no personal data."""
+    """Write a line of history. `detail` must hold no personal data of the claimant."""
     await tx.execute(
         insert(schema.history).values(
-            appointment_id=appointment_id, at=now, actor=actor, change=change, detail=detail
+            appointment_id=appointment_id, at=now, actor=actor, change=change, detail={**detail}
         )
     )
 
@@ -179,3 +211,24 @@ async def _extend_links(tx: AsyncConnection, appointment_id: int, end: dt.dateti
         .where(link.c.appointment_id == appointment_id)
         .values(expires_at=end + LINK_OUTLIVES)
     )
+
+
+def _difference(before: Appointment, after: Appointment) -> tuple[Change, dict[str, str]]:
+    """Name the change by what weighs most, and say what was and what is."""
+    detail: dict[str, str] = {}
+    if before.caseworker != after.caseworker:
+        detail |= {
+            "caseworker_before": before.caseworker.name,
+            "caseworker": after.caseworker.name,
+        }
+    if before.way is not after.way:
+        detail |= {"way_before": before.way, "way": after.way}
+    if before.span.start != after.span.start:
+        detail |= {
+            "before": before.span.start.isoformat(),
+            "start": after.span.start.isoformat(),
+        }
+        return Change.MOVED, detail
+    if before.way is not after.way:
+        return Change.SHIFTED, detail
+    return Change.REASSIGNED, detail

@@ -57,16 +57,21 @@ async def take(
 
 
 def needed(offer: TopicWay, option: Option, span: Span) -> dict[int, Span]:
-    """Return what a consultation claims: the caseworker with buffer, the room without."""
+    """Return what a consultation claims: the caseworker with buffer, devices with their way."""
     buffer = dt.timedelta(minutes=offer.buffer_minutes)
     wanted = {option.caseworker.id: Span(span.start, span.end + buffer)}
-    if option.room is not None and offer.needs_room:
-        wanted[option.room.id] = span
+    for other in option.others:
+        wanted[other.id] = Span(
+            span.start - dt.timedelta(minutes=other.setup_minutes),
+            span.end + dt.timedelta(minutes=other.return_minutes),
+        )
     return wanted
 
 
 async def release(tx: AsyncConnection, owner: Owner) -> None:
     """Give back everything `owner` has claimed."""
+    held = [*await tx.scalars(select(claim.c.resource_id).where(_owned_by(owner)))]
+    await _queue_for(tx, held)
     await tx.execute(delete(claim).where(_owned_by(owner)))
 
 
@@ -76,6 +81,8 @@ async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> N
     A hold whose time is over still counts while nobody has taken its claims.
     Raises `HoldExpired` when they are gone.
     """
+    held = [*await tx.scalars(select(claim.c.resource_id).where(claim.c.hold_id == hold_id))]
+    await _queue_for(tx, held)
     done = await tx.execute(
         update(claim)
         .where(claim.c.hold_id == hold_id)
@@ -86,16 +93,17 @@ async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> N
 
 
 async def _queue_for(tx: AsyncConnection, resource_ids: Iterable[int]) -> None:
+    """Wait for our turn on those resources, and note that their claims change."""
     # Two transactions that insert into an exclusion constraint at once can wait for each
     # other in a circle. Queueing on the resources first, in one order, prevents it; the
     # constraint still decides. SQLite has a single writer anyway.
+    wanted = resource.c.id.in_([*resource_ids])
     if tx.dialect.name == "postgresql":
-        await tx.execute(
-            select(resource.c.id)
-            .where(resource.c.id.in_([*resource_ids]))
-            .order_by(resource.c.id)
-            .with_for_update(key_share=True)
-        )
+        in_order = select(resource.c.id).where(wanted).order_by(resource.c.id)
+        await tx.execute(in_order.with_for_update(key_share=True))
+    await tx.execute(
+        update(resource).where(wanted).values(claims_version=resource.c.claims_version + 1)
+    )
 
 
 async def _sweep(tx: AsyncConnection, wanted: Mapping[int, Span], now: dt.datetime) -> None:

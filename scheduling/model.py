@@ -55,6 +55,8 @@ class Change(enum.StrEnum):
 
     BOOKED = "booked"
     MOVED = "moved"
+    SHIFTED = "shifted"
+    REASSIGNED = "reassigned"
     CANCELLED = "cancelled"
     LINK_ADDED = "link_added"
     ENDED = "ended"
@@ -114,9 +116,9 @@ class TopicWay:
     horizon_days: int = 28
 
     @property
-    def needs_room(self) -> bool:
-        """Whether a room or counter at the site is claimed beside the caseworker."""
-        return self.way is Way.IN_PERSON
+    def at_site(self) -> bool:
+        """Whether the claimant comes to a house of the office, so that a room is claimed."""
+        return self.way in {Way.IN_PERSON, Way.BRANCH_VIDEO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,10 @@ class Topic:
     bring: Text
     skill: str
     ways: Mapping[Way, TopicWay]
+    audience: str = "public"
+    """Who may book: ``public``, ``invited`` or ``staff``."""
+    urgent: bool = False
+    """Whether the urgent reserve is open to it from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,8 @@ class Site:
     address: str
     phone: str
     state: str
+    urgent_opens_minute: int = 0
+    """When the day's urgent reserve opens to everybody, in minutes after midnight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,12 @@ class Resource:
     features: frozenset[str] = frozenset()
     skills: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
+    team_id: int | None = None
+    ways: frozenset[str] = frozenset()
+    """The ways a caseworker offers; none named means all."""
+    setup_minutes: int = 0
+    return_minutes: int = 0
+    """How long a device is on its way before and after it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +210,8 @@ class Hold:
     span: Span
     expires_at: dt.datetime
     room_id: int | None
+    device_id: int | None
+    interpreter_id: int | None
     appointment_id: int | None
     """Set once the hold was confirmed."""
 
@@ -221,6 +237,8 @@ class Appointment:
     changed_at: dt.datetime
     delete_after: dt.datetime
     """When the personal data go."""
+    device: Resource | None = None
+    interpreter: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    false,
     text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -93,6 +94,20 @@ site = Table(
     Column("address", String(300), nullable=False),
     Column("phone", String(40), nullable=False),
     Column("state", String(2), nullable=False),
+    # [[weekday, starts_minute, ends_minute], …]; an empty list means always open.
+    Column("opening", JSON, nullable=False, server_default="[]"),
+    Column("urgent_opens_minute", Integer, nullable=False, server_default="0"),
+    # Rises with every change of the site's people, things, hours and closures.
+    Column("version", Integer, nullable=False, server_default="0"),
+)
+
+team = Table(
+    "team",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("site", ondelete="CASCADE"),
+    Column("name", String(200), nullable=False),
+    UniqueConstraint("site_id", "name"),
 )
 
 topic = Table(
@@ -106,6 +121,8 @@ topic = Table(
     Column("explanation", JSON, nullable=False),
     Column("bring", JSON, nullable=False),
     Column("skill", String(40), nullable=False),
+    Column("audience", String(12), nullable=False, server_default="public"),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
 )
 
 topic_way = Table(
@@ -136,6 +153,12 @@ resource = Table(
     Column("skills", JSON, nullable=False),
     Column("languages", JSON, nullable=False),
     Column("active", Boolean, nullable=False),
+    _to("team", nullable=True, ondelete="SET NULL"),
+    Column("ways", JSON, nullable=False, server_default="[]"),
+    Column("setup_minutes", Integer, nullable=False, server_default="0"),
+    Column("return_minutes", Integer, nullable=False, server_default="0"),
+    # Rises with every change of the resource's claims.
+    Column("claims_version", Integer, nullable=False, server_default="0"),
     UniqueConstraint("site_id", "kind", "name"),
 )
 
@@ -151,10 +174,27 @@ working_pattern = Table(
     Column("valid_from", Date, nullable=False),
     Column("valid_until", Date),
     Column("every_weeks", Integer, nullable=False, default=1),
+    Column("release", String(12), nullable=False, server_default="online"),
     Index("ix_working_pattern_resource_id", "resource_id"),
     CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
     CheckConstraint("0 <= starts_minute AND starts_minute < ends_minute", name="order"),
     CheckConstraint("ends_minute <= 1440", name="one_day"),
+)
+
+closure = Table(
+    "closure",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("site", nullable=True, ondelete="CASCADE"),
+    _to("resource", nullable=True, ondelete="CASCADE"),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("ways", JSON, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("note", String(200), nullable=False),
+    Index("ix_closure_ends_at", "ends_at"),
+    CheckConstraint("starts_at < ends_at", name="order"),
+    CheckConstraint("(site_id IS NULL) <> (resource_id IS NULL)", name="one_subject"),
 )
 
 appointment = Table(
@@ -168,6 +208,8 @@ appointment = Table(
     _to("site"),
     Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
     Column("room_id", Id, ForeignKey("resource.id")),
+    Column("device_id", Id, ForeignKey("resource.id")),
+    Column("interpreter_id", Id, ForeignKey("resource.id")),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("status", String(12), nullable=False),
@@ -198,6 +240,8 @@ hold = Table(
     _to("site"),
     Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
     Column("room_id", Id, ForeignKey("resource.id")),
+    Column("device_id", Id, ForeignKey("resource.id")),
+    Column("interpreter_id", Id, ForeignKey("resource.id")),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),

@@ -1,9 +1,9 @@
 """When is this possible? The one answer, for the booking page, staff, moves and holds.
 
-Free time is ``pattern & ~busy``, one integer per resource (see `scheduling.grid`). A start is
-possible when one caseworker is free for the consultation and its buffer and, where the way
-needs one, a room of the caseworker's site is free for the consultation.
-The store is asked four times, however many caseworkers and days there are.
+A start is possible when a caseworker is free for the consultation and its buffer and, for
+everything else that the way needs, one of its kind is free as well: a room where the claimant
+comes to, a tablet for video from a branch, an interpreter. Free time is one integer per
+resource (`scheduling.grid`), so this is a handful of shifts and joins.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
-import holidays
-from sqlalchemy import BigInteger, ColumnElement, cast, extract, select, true, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, schema
-from scheduling.grid import Horizon, local_date, mask, starts
+from scheduling import supply
+from scheduling.grid import TICK_SECONDS, ZONE, Horizon, local_date, mask, starts
+from scheduling.hours import Release
 from scheduling.model import Kind, Needs, Resource, Slot, Topic, TopicWay, Way
+from scheduling.supply import House, Member, Supply
 
 STEP_FREE = "step_free"
 """The feature of rooms that can be reached without steps."""
@@ -31,8 +30,9 @@ STAFF_HORIZON_DAYS = 365
 class SlotQuery:
     """What is looked for, between the days `first` and `last`, both included.
 
+    `site_id` is where the claimant comes to; for video and phone it may stay open.
     `step_minutes` thins the starts for people to choose from (a multiple of 5).
-    `for_staff` lifts notice and horizon. `ignore_appointment` is the one to be moved.
+    `for_staff` lifts notice, horizon and release. `ignore_appointment` is the one to be moved.
     """
 
     topic: Topic
@@ -51,53 +51,54 @@ class SlotQuery:
         """The topic's terms for the wanted way."""
         return self.topic.ways[self.way]
 
+    @property
+    def ticks(self) -> int:
+        """How many ticks the claimant gets."""
+        return self.offer.minutes * 60 // TICK_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """Who and what could take one start."""
 
     caseworker: Resource
-    room: Resource | None
+    place_id: int
+    """The site at which the appointment is kept."""
+
+    others: tuple[Resource, ...] = ()
+
+    def first(self, *kinds: Kind) -> Resource | None:
+        """Return what of those kinds is taken beside the caseworker."""
+        return next((one for one in self.others if one.kind in kinds), None)
+
+    @property
+    def room(self) -> Resource | None:
+        """The room or counter."""
+        return self.first(Kind.ROOM, Kind.COUNTER)
+
+
+Pool = list[tuple[Resource, int]]
+"""Alternatives of one kind, each with the ticks at which it could begin."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Pattern:
-    weekday: int
-    starts_minute: int
-    ends_minute: int
-    valid_from: dt.date
-    valid_until: dt.date | None
-    every_weeks: int
-
-    def holds_on(self, date: dt.date) -> bool:
-        if date.weekday() != self.weekday or date < self.valid_from:
-            return False
-        if self.valid_until is not None and date > self.valid_until:
-            return False
-        first_monday = self.valid_from - dt.timedelta(days=self.valid_from.weekday())
-        return ((date - first_monday).days // 7) % self.every_weeks == 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Supply:
-    """Caseworkers and rooms of the asked sites: their hours, and their claims as bits."""
-
-    horizon: Horizon
-    caseworkers: tuple[Resource, ...]
-    rooms: tuple[Resource, ...]
-    working: dict[int, int]
-    busy: dict[int, int]
+class _Candidate:
+    caseworker: Resource
+    place_id: int
+    pools: tuple[Pool, ...]
+    bitmap: int
+    load: int
 
 
 async def find(tx: AsyncConnection, query: SlotQuery, now: dt.datetime) -> list[Slot]:
     """Return every start that can be booked now, in order of time."""
-    supply = await _load(tx, query, now)
+    horizon = _within_terms(query, now)
     possible = 0
-    for _, _, bitmap in _possible(supply, query):
-        possible |= bitmap
-    possible &= supply.horizon.grid(query.step_minutes) & _after_notice(supply.horizon, query, now)
+    for candidate in await _candidates(tx, horizon, query, now):
+        possible |= candidate.bitmap
+    possible &= horizon.grid(query.step_minutes)
     length = dt.timedelta(minutes=query.offer.minutes)
-    return [Slot(start, start + length) for start in supply.horizon.instants(possible)]
+    return [Slot(start, start + length) for start in horizon.instants(possible)]
 
 
 async def nearest(
@@ -114,153 +115,152 @@ async def options(
     """Return who could take the `start`: best for the claimant's needs, least loaded first."""
     date = local_date(start)
     query = replace(query, first=date, last=date)
-    supply = await _load(tx, query, now)
-    tick = supply.horizon.tick(start)
-    if not start.timestamp() % 300 == 0 <= tick < supply.horizon.ticks:
+    horizon = _within_terms(query, now)
+    tick = horizon.tick(start)
+    if start.timestamp() % TICK_SECONDS or not 0 <= tick < horizon.ticks:
         return []
-    if not _after_notice(supply.horizon, query, now) >> tick & 1:
-        return []
-    fitting = [
-        (caseworker, rooms)
-        for caseworker, rooms, bitmap in _possible(supply, query)
-        if bitmap >> tick & 1
+    found = [
+        candidate
+        for candidate in await _candidates(tx, horizon, query, now)
+        if candidate.bitmap >> tick & 1
     ]
-    fitting.sort(
-        key=lambda pair: (
-            query.needs.interpreter not in pair[0].languages,
-            supply.busy.get(pair[0].id, 0).bit_count(),
-            pair[0].id,
+    found.sort(
+        key=lambda one: (
+            query.needs.interpreter not in one.caseworker.languages,
+            one.load,
+            one.caseworker.id,
         )
     )
-    return [Option(caseworker, _room_at(tick, rooms)) for caseworker, rooms in fitting]
+    return [
+        Option(one.caseworker, one.place_id, tuple(_pick(pool, tick) for pool in one.pools))
+        for one in found
+    ]
 
 
-def _possible(
-    supply: _Supply, query: SlotQuery
-) -> Iterator[tuple[Resource, list[tuple[Resource, int]], int]]:
-    """Yield each caseworker with the rooms of the site and the ticks at which both can start."""
-    length = query.offer.minutes // 5
-    with_buffer = length + query.offer.buffer_minutes // 5
-    whole = mask(0, supply.horizon.ticks)
-    rooms: dict[int, list[tuple[Resource, int]]] = {}
-    seated: dict[int, int] = {}
-    for room in supply.rooms:
-        free = starts(whole & ~supply.busy.get(room.id, 0), length)
-        rooms.setdefault(room.site_id, []).append((room, free))
-        seated[room.site_id] = seated.get(room.site_id, 0) | free
-    for caseworker in supply.caseworkers:
-        working = supply.working.get(caseworker.id, 0)
-        bitmap = starts(working & ~supply.busy.get(caseworker.id, 0), with_buffer)
-        if query.offer.needs_room:
-            bitmap &= seated.get(caseworker.site_id, 0)
-        if bitmap:
-            yield caseworker, rooms.get(caseworker.site_id, []), bitmap
-
-
-def _room_at(tick: int, rooms: list[tuple[Resource, int]]) -> Resource | None:
-    free = [room for room, bitmap in rooms if bitmap >> tick & 1]
-    # Step-free rooms are kept for those who need them as long as another one is free.
-    return min(free, key=lambda room: (len(room.features), room.id), default=None)
-
-
-async def _load(tx: AsyncConnection, query: SlotQuery, now: dt.datetime) -> _Supply:
-    horizon = _within_terms(query, now)
+async def _candidates(
+    tx: AsyncConnection, horizon: Horizon, query: SlotQuery, now: dt.datetime
+) -> list[_Candidate]:
     if not horizon.ticks:
-        return _Supply(horizon, (), (), {}, {})
-    kinds = (Kind.CASEWORKER, Kind.ROOM, Kind.COUNTER)
-    wanted = kinds if query.offer.needs_room else kinds[:1]
-    everything = await catalog.resources(tx, site_id=query.site_id, kinds=wanted)
-    caseworkers = tuple(one for one in everything if _can_advise(one, query))
-    rooms = tuple(one for one in everything if _can_seat(one, query))
-    ids = [one.id for one in (*caseworkers, *rooms)]
-    states = {site.id: site.state for site in await catalog.sites(tx)}
-    patterns = await _patterns(tx, [one.id for one in caseworkers], query.way, horizon)
-    working = {
-        one.id: _working(horizon, states[one.site_id], tuple(patterns.get(one.id, ())))
-        for one in caseworkers
-    }
-    busy = await _busy(tx, ids, horizon, query.ignore_appointment, now)
-    return _Supply(horizon, caseworkers, rooms, working, busy)
-
-
-def _can_advise(resource: Resource, query: SlotQuery) -> bool:
-    return (
-        resource.kind is Kind.CASEWORKER
-        and query.topic.skill in resource.skills
-        and query.caseworker_id in {None, resource.id}
+        return []
+    # For video from a branch the caseworker may sit anywhere; the room and tablet may not.
+    only = () if query.site_id is None or query.way is Way.BRANCH_VIDEO else (query.site_id,)
+    read = await supply.load(
+        tx, horizon, now, site_ids=only, ignore_appointment=query.ignore_appointment
     )
+    return [*_Search(read, horizon, query, _after_notice(horizon, query, now), now).candidates()]
 
 
-def _can_seat(resource: Resource, query: SlotQuery) -> bool:
-    return resource.kind is not Kind.CASEWORKER and (
-        not query.needs.step_free or STEP_FREE in resource.features
-    )
+@dataclass(frozen=True, slots=True)
+class _Search:
+    supply: Supply
+    horizon: Horizon
+    query: SlotQuery
+    in_time: int
+    now: dt.datetime
+
+    def candidates(self) -> Iterator[_Candidate]:
+        offer = self.query.offer
+        busy_ticks = (offer.minutes + offer.buffer_minutes) * 60 // TICK_SECONDS
+        interpreters = self._interpreters()
+        for house in self.supply.houses:
+            pools = self._pools(house)
+            for member in house.members:
+                if not self._can_advise(member.resource):
+                    continue
+                needed = pools
+                if interpreters and self.query.needs.interpreter not in member.resource.languages:
+                    needed = (*pools, interpreters)
+                bitmap = starts(self._free(house, member), busy_ticks) & self.in_time
+                for pool in needed:
+                    bitmap &= _any(pool)
+                if bitmap:
+                    place = self._place(house)
+                    load = self.supply.busy.get(member.resource.id, 0).bit_count()
+                    yield _Candidate(member.resource, place, needed, bitmap, load)
+
+    def _place(self, house: House) -> int:
+        if self.query.way is Way.BRANCH_VIDEO and self.query.site_id is not None:
+            return self.query.site_id
+        return house.site.id
+
+    def _can_advise(self, resource: Resource) -> bool:
+        return (
+            resource.kind is Kind.CASEWORKER
+            and self.query.topic.skill in resource.skills
+            and self.query.caseworker_id in {None, resource.id}
+        )
+
+    def _pools(self, house: House) -> tuple[Pool, ...]:
+        if self.query.way is Way.IN_PERSON:
+            return (self._pool(house, Kind.ROOM, Kind.COUNTER),)
+        if self.query.way is Way.BRANCH_VIDEO:
+            there = next(
+                (one for one in self.supply.houses if one.site.id == self.query.site_id), None
+            )
+            if there is None:
+                return ([],)
+            return (self._pool(there, Kind.ROOM), self._pool(there, Kind.TABLET))
+        return ()
+
+    def _pool(self, house: House, *kinds: Kind) -> Pool:
+        step_free = self.query.needs.step_free and Kind.ROOM in kinds
+        return [
+            (member.resource, self._starts(house, member))
+            for member in house.members
+            if member.resource.kind in kinds
+            and (not step_free or STEP_FREE in member.resource.features)
+        ]
+
+    def _interpreters(self) -> Pool:
+        """Return interpreters of the asked language; none at all means the office has none."""
+        language = self.query.needs.interpreter
+        return [
+            (member.resource, self._starts(house, member))
+            for house in (self.supply.houses if language else ())
+            for member in house.members
+            if member.resource.kind is Kind.INTERPRETER and language in member.resource.languages
+        ]
+
+    def _starts(self, house: House, member: Member) -> int:
+        before = member.resource.setup_minutes * 60 // TICK_SECONDS
+        after = member.resource.return_minutes * 60 // TICK_SECONDS
+        free = starts(self._free(house, member), before + self.query.ticks + after)
+        return free << before
+
+    def _free(self, house: House, member: Member) -> int:
+        def free(release: Release) -> int:
+            return self.supply.free(house, member, self.horizon, self.query.way, release)
+
+        if not member.patterns:
+            return free(Release.ONLINE)
+        if self.query.for_staff:
+            return free(Release.ONLINE) | free(Release.RECEPTION) | free(Release.URGENT)
+        if self.query.topic.urgent:
+            return free(Release.ONLINE) | free(Release.URGENT)
+        return free(Release.ONLINE) | free(Release.URGENT) & self._urgent_open(house)
+
+    def _urgent_open(self, house: House) -> int:
+        """Return today's ticks once the urgent reserve is open to everybody."""
+        local = self.now.astimezone(ZONE)
+        if not self.horizon.first <= local.date() <= self.horizon.last:
+            return 0
+        if local.hour * 60 + local.minute < house.site.urgent_opens_minute:
+            return 0
+        return self.horizon.wall_clock(local.date(), 0, 1440)
 
 
-async def _patterns(
-    tx: AsyncConnection, ids: list[int], way: Way, horizon: Horizon
-) -> dict[int, list[_Pattern]]:
-    table = schema.working_pattern
-    rows = await tx.execute(
-        select(
-            table.c.resource_id, table.c.ways, table.c.weekday, table.c.starts_minute,
-            table.c.ends_minute, table.c.valid_from, table.c.valid_until, table.c.every_weeks,
-        ).where(table.c.resource_id.in_(ids), table.c.valid_from <= horizon.last)
-    )  # fmt: skip
-    found: dict[int, list[_Pattern]] = {}
-    for resource_id, ways, *pattern in rows:
-        if not ways or way in ways:
-            found.setdefault(resource_id, []).append(_Pattern(*pattern))
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _working(horizon: Horizon, state: str, patterns: tuple[_Pattern, ...]) -> int:
-    """Return the bits at which somebody with these `patterns` works: never on holidays."""
+def _any(pool: Pool) -> int:
     bitmap = 0
-    for date in horizon.dates():
-        if date in _holidays(date.year, state):
-            continue
-        for pattern in patterns:
-            if pattern.holds_on(date):
-                bitmap |= horizon.wall_clock(date, pattern.starts_minute, pattern.ends_minute)
+    for _, possible in pool:
+        bitmap |= possible
     return bitmap
 
 
-async def _busy(
-    tx: AsyncConnection,
-    ids: list[int],
-    horizon: Horizon,
-    ignore_appointment: int | None,
-    now: dt.datetime,
-) -> dict[int, int]:
-    table = schema.claim
-    another = (
-        table.c.appointment_id.is_distinct_from(ignore_appointment)
-        if ignore_appointment is not None
-        else true()
-    )
-    columns = (_seconds(tx, table.c.starts_at), _seconds(tx, table.c.ends_at))
-    rows = await tx.execute(
-        select(table.c.resource_id, *columns).where(
-            table.c.resource_id.in_(ids),
-            # No claim is longer than a day: the index narrows the scan from both sides.
-            table.c.starts_at > horizon.start - dt.timedelta(days=1),
-            table.c.starts_at < horizon.end,
-            (table.c.expires_at.is_(None)) | (table.c.expires_at > now),
-            another,
-        )
-    )
-    spans: dict[int, list[tuple[int, int]]] = {}
-    for resource_id, start, end in rows.all():
-        spans.setdefault(resource_id, []).append((start, end))
-    return {resource_id: horizon.touched(taken) for resource_id, taken in spans.items()}
-
-
-def _seconds(tx: AsyncConnection, column: ColumnElement[dt.datetime]) -> ColumnElement[int]:
-    if tx.dialect.name == "sqlite":
-        return type_coerce(column, BigInteger)
-    return cast(extract("epoch", column), BigInteger)
+def _pick(pool: Pool, tick: int) -> Resource:
+    free = [resource for resource, possible in pool if possible >> tick & 1]
+    # What has special features (a step-free room) is kept for those who need it as long as
+    # something else is free.
+    return min(free, key=lambda resource: (len(resource.features), resource.id))
 
 
 def _within_terms(query: SlotQuery, now: dt.datetime) -> Horizon:
@@ -279,10 +279,5 @@ def _after_notice(horizon: Horizon, query: SlotQuery, now: dt.datetime) -> int:
     # whoever books before midnight gets the next morning.
     lifted = query.for_staff or query.offer.earliest_day
     notice = 0 if lifted else query.offer.notice_minutes
-    earliest = now + dt.timedelta(minutes=notice, seconds=299)
+    earliest = now + dt.timedelta(minutes=notice, seconds=TICK_SECONDS - 1)
     return mask(max(0, horizon.tick(earliest)), horizon.ticks)
-
-
-@lru_cache(maxsize=64)
-def _holidays(year: int, state: str) -> frozenset[dt.date]:
-    return frozenset(holidays.country_holidays("DE", subdiv=state, years=year))

@@ -16,6 +16,8 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from scheduling.supply import Memory
+
 BUSY_SECONDS = 30
 """How long SQLite waits for another process's write before it gives up."""
 
@@ -43,6 +45,7 @@ class Store:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Open a write transaction: it commits at the end, or rolls back if anything is raised."""
         async with self._writer, self.engine.connect() as connection:
+            await connection.execution_options(writes=True)
             if self._sqlite:
                 await connection.execute(text("BEGIN IMMEDIATE"))
             yield connection
@@ -59,9 +62,21 @@ def open_store(url: str) -> Store:
     Nothing is connected yet; `sqlalchemy.exc.ArgumentError` tells of a malformed URL.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return Store(create_async_engine(url, pool_size=20, max_overflow=0, pool_pre_ping=True))
+        return Store(
+            create_async_engine(
+                url,
+                pool_size=20,
+                max_overflow=0,
+                pool_pre_ping=True,
+                execution_options={"memory": Memory()},
+            )
+        )
     engine = create_async_engine(
-        url, pool_size=8, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}
+        url,
+        pool_size=8,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_SECONDS},
+        execution_options={"memory": Memory()},
     )
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     return Store(engine)

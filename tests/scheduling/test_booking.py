@@ -178,7 +178,7 @@ async def test_moving_keeps_identity_and_raises_the_sequence(store: Store, clock
     office, made = await _booked(store, clock, Way.IN_PERSON)
 
     async with store.writing() as tx:
-        moved = await booking.move(
+        moved = await booking.rearrange(
             tx, made.appointment.id, start=at(9, 15), actor="claimant", now=clock()
         )
 
@@ -200,7 +200,9 @@ async def test_a_move_that_fails_changes_nothing(store: Store, clock: Clock) -> 
 
     with pytest.raises(SlotTaken):
         async with store.writing() as tx:
-            await booking.move(tx, made.appointment.id, start=at(11), actor="claimant", now=clock())
+            await booking.rearrange(
+                tx, made.appointment.id, start=at(11), actor="claimant", now=clock()
+            )
 
     async with store.reading() as tx:
         assert await appointments.by_id(tx, made.appointment.id) == made.appointment
@@ -220,7 +222,7 @@ async def test_moves_that_swap_two_appointments_do_not_wait_for_each_other_for_e
         start = at(11) if appointment.appointment.span.start == at(9) else at(9)
         try:
             async with store.writing() as tx:
-                await booking.move(
+                await booking.rearrange(
                     tx, appointment.appointment.id, start=start, actor="test", now=clock()
                 )
         except SlotTaken:
@@ -244,7 +246,7 @@ async def test_cancelling_frees_the_slot_and_closes_the_appointment(
     assert await _hold(store, office, clock, at(9))
     for change in (
         lambda tx: booking.cancel(tx, cancelled.id, actor="x", now=clock()),
-        lambda tx: booking.move(tx, cancelled.id, start=at(10), actor="x", now=clock()),
+        lambda tx: booking.rearrange(tx, cancelled.id, start=at(10), actor="x", now=clock()),
     ):
         with pytest.raises(Closed):
             async with store.writing() as tx:
@@ -288,7 +290,7 @@ async def test_links_die_after_the_appointment_and_follow_a_move(
     _, made = await _booked(store, clock)
     later = at(9, day=15)
     async with store.writing() as tx:
-        await booking.move(tx, made.appointment.id, start=later, actor="claimant", now=clock())
+        await booking.rearrange(tx, made.appointment.id, start=later, actor="claimant", now=clock())
 
     async with store.reading() as tx:
         last = later + dt.timedelta(minutes=29) + changes.LINK_OUTLIVES

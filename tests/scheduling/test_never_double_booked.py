@@ -41,7 +41,7 @@ async def _apply(store: Store, office: Office, operation: Operation, now: dt.dat
                     person=PERSON, needs=Needs(), locale="de", now=now, actor="test",
                 )  # fmt: skip
             elif what == "move":
-                await booking.move(tx, int(subject), start=start, actor="test", now=now)
+                await booking.rearrange(tx, int(subject), start=start, actor="test", now=now)
             else:
                 await booking.cancel(tx, int(subject), actor="test", now=now)
     except PlanError:
