@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
@@ -31,6 +32,11 @@ from scheduling.tokens import digest
 async def by_id(tx: AsyncConnection, appointment_id: int) -> Appointment:
     """Return the appointment, or raise `NotFound`."""
     return await _one(tx, appointment.c.id == appointment_id)
+
+
+async def by_ids(tx: AsyncConnection, ids: Collection[int]) -> list[Appointment]:
+    """Return those of the appointments that exist, in order of time."""
+    return await _many(tx, appointment.c.id.in_([*ids]))
 
 
 async def by_reference(tx: AsyncConnection, reference: str) -> Appointment:

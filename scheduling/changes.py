@@ -42,19 +42,20 @@ async def rearrange(
     way: Way | None = None,
     site_id: int | None = None,
     caseworker_id: int | None = None,
+    without: frozenset[int] = frozenset(),
     for_staff: bool = False,
 ) -> Appointment:
     """Move, shift the way of, or reassign an appointment: whatever is named changes.
 
-    Where no caseworker is named, the present one keeps it if they are free. Everything the
-    new way needs is claimed in exchange for what the old one had, all or nothing.
+    Where no caseworker is named, the present one keeps it if they are free; nobody and nothing
+    of `without` (resource ids) is chosen. Everything the new way needs is claimed in exchange for what the old one had, all or nothing.
     Raises `SlotTaken` and changes nothing, or `Closed` when it is cancelled or over.
     """
     before = await _open(tx, appointment_id)
     start = start or before.span.start
     query = elsewhere(
         before, local_date(start), way=way, site_id=site_id, caseworker_id=caseworker_id,
-        for_staff=for_staff,
+        without=without, for_staff=for_staff,
     )  # fmt: skip
     span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
     found = await slots.options(tx, query, start, now)
@@ -86,6 +87,7 @@ def elsewhere(
     way: Way | None = None,
     site_id: int | None = None,
     caseworker_id: int | None = None,
+    without: frozenset[int] = frozenset(),
     for_staff: bool = False,
 ) -> SlotQuery:
     """Return the search for other times, ways or people; its own claims do not count.
@@ -99,7 +101,7 @@ def elsewhere(
         site_id = appointment.site.id
     return SlotQuery(
         appointment.topic, way, first, last or first, site_id, appointment.needs,
-        caseworker_id, ignore_appointment=appointment.id, for_staff=for_staff,
+        caseworker_id, ignore_appointment=appointment.id, without=without, for_staff=for_staff,
     )  # fmt: skip
 
 

@@ -281,6 +281,39 @@ participant_link = Table(
     Index("ix_participant_link_appointment_id", "appointment_id"),
 )
 
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("appointment", ondelete="CASCADE"),
+    Column("created_at", Instant, nullable=False),
+    # The slot that is offered right now, exclusively; without one, the person waits.
+    _to("hold", nullable=True, ondelete="SET NULL"),
+    Column("offer_expires_at", Instant),
+    # Starts that were offered and not taken: nobody is asked twice for the same one.
+    Column("declined", JSON, nullable=False),
+    UniqueConstraint("appointment_id"),
+)
+
+loan = Table(
+    "loan",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("device_id", Id, ForeignKey("resource.id", ondelete="CASCADE"), nullable=False),
+    Column("borrower_id", Id, ForeignKey("resource.id", ondelete="CASCADE"), nullable=False),
+    Column("out_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("returned_at", Instant),
+    CheckConstraint("out_at < due_at", name="order"),
+    Index(
+        "uq_loan_device_out",
+        "device_id",
+        unique=True,
+        postgresql_where=text("returned_at IS NULL"),
+        sqlite_where=text("returned_at IS NULL"),
+    ),
+)
+
 history = Table(
     "history",
     metadata,

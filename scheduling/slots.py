@@ -43,6 +43,8 @@ class SlotQuery:
     needs: Needs = field(default_factory=Needs)
     caseworker_id: int | None = None
     ignore_appointment: int | None = None
+    without: frozenset[int] = frozenset()
+    """Resources that are not to be chosen."""
     step_minutes: int = 15
     for_staff: bool = False
 
@@ -228,6 +230,9 @@ class _Search:
         return free << before
 
     def _free(self, house: House, member: Member) -> int:
+        if member.resource.id in self.query.without:
+            return 0
+
         def free(release: Release) -> int:
             return self.supply.free(house, member, self.horizon, self.query.way, release)
 

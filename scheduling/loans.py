@@ -1,0 +1,123 @@
+"""Who has which tablet or camera: hand-out, return, and what to do when one is overdue."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import appointments, catalog, changes, schema
+from scheduling.model import (
+    Appointment,
+    Kind,
+    NotFound,
+    PlanError,
+    Resource,
+    SlotTaken,
+    Status,
+)
+
+DEVICES = (Kind.TABLET, Kind.CAMERA)
+
+
+class AlreadyOut(PlanError):
+    """Somebody else has the device; it must come back first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A device in somebody's hands."""
+
+    id: int
+    device: Resource
+    borrower: Resource
+    out_at: dt.datetime
+    due_at: dt.datetime
+
+
+async def hand_out(
+    tx: AsyncConnection, device_id: int, borrower_id: int, due_at: dt.datetime, now: dt.datetime
+) -> None:
+    """Note that the borrower has the device until `due_at`.
+
+    Raises `AlreadyOut`, or `NotFound` where it is no device.
+    """
+    known = await catalog.resources_by_id(tx, [device_id, borrower_id])
+    if len(known) < 2 or known[device_id].kind not in DEVICES:
+        raise NotFound
+    try:
+        async with tx.begin_nested():
+            await tx.execute(
+                insert(schema.loan).values(
+                    device_id=device_id, borrower_id=borrower_id, out_at=now, due_at=due_at
+                )
+            )
+    except IntegrityError as error:
+        raise AlreadyOut from error
+
+
+async def take_back(tx: AsyncConnection, device_id: int, now: dt.datetime) -> None:
+    """Note that the device is back. Raises `NotFound` when nobody had it."""
+    row = schema.loan
+    done = await tx.execute(
+        update(row)
+        .where(row.c.device_id == device_id, row.c.returned_at.is_(None))
+        .values(returned_at=now)
+    )
+    if not done.rowcount:
+        raise NotFound
+
+
+async def out(tx: AsyncConnection) -> list[Loan]:
+    """Return every device that is out, the most overdue first."""
+    row = schema.loan
+    rows = (
+        await tx.execute(select(row).where(row.c.returned_at.is_(None)).order_by(row.c.due_at))
+    ).all()
+    known = await catalog.resources_by_id(
+        tx, {one for row in rows for one in (row.device_id, row.borrower_id)}
+    )
+    return [
+        Loan(one.id, known[one.device_id], known[one.borrower_id], one.out_at, one.due_at)
+        for one in rows
+    ]
+
+
+async def cover_overdue(
+    tx: AsyncConnection, now: dt.datetime, *, actor: str
+) -> tuple[list[Appointment], list[Appointment]]:
+    """Give the next appointment of each overdue device another one of the pool.
+
+    Returns the appointments that were helped, and those that need a person's decision.
+    """
+    helped: list[Appointment] = []
+    stuck: list[Appointment] = []
+    for loan in await out(tx):
+        if loan.due_at > now:
+            continue
+        following = await _next_with(tx, loan.device.id, now)
+        if following is None:
+            continue
+        try:
+            other = await changes.rearrange(
+                tx, following.id, caseworker_id=following.caseworker.id, actor=actor, now=now,
+                without=frozenset({loan.device.id}), for_staff=True,
+            )  # fmt: skip
+            helped.append(other)
+        except SlotTaken:
+            stuck.append(following)
+    return helped, stuck
+
+
+async def _next_with(tx: AsyncConnection, device_id: int, now: dt.datetime) -> Appointment | None:
+    row = schema.appointment
+    found = await tx.scalar(
+        select(row.c.id)
+        .where(row.c.device_id == device_id, row.c.status == Status.BOOKED, row.c.starts_at > now)
+        .order_by(row.c.starts_at)
+        .limit(1)
+    )
+    return await appointments.by_id(tx, found) if found is not None else None
