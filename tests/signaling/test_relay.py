@@ -6,7 +6,7 @@ import time
 import pytest
 
 from signaling.relay import BadOffer, Relay, RelayConfig, rtcp, rtp
-from tests.signaling.peer import RTX, Peer, offer_sdp, rtp_packet
+from tests.signaling.peer import RTX, Peer, rtp_packet
 
 
 def pli_ssrcs(peer):
@@ -371,11 +371,21 @@ async def test_an_advertised_name_is_refused():
         )
 
 
-async def test_both_families_listen_on_one_port():
+async def test_people_on_ipv4_and_ipv6_meet_on_one_port():
     relay = await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6="::1"))
+    conference = relay.conference("room")
+    old = await Peer.connect(conference, "old", ssrc=1000)
+    new = await Peer.connect(conference, "new", ssrc=2000, host="::1")
 
-    answer = relay.conference("room").offer("a", offer_sdp())
+    old.send_rtp(rtp_packet(1000, 1, payload_type=111, payload=b"from IPv4"))
+    new.send_rtp(rtp_packet(2000, 1, payload_type=111, payload=b"from IPv6"))
+    await old.until(lambda: old.rtp)
+    await new.until(lambda: new.rtp)
+
+    assert old.rtp[0].endswith(b"from IPv6")
+    assert new.rtp[0].endswith(b"from IPv4")
+    assert f"127.0.0.1 {relay.port} typ host" in old.answer
+    assert f"::1 {relay.port} typ host" in old.answer
+    await old.close()
+    await new.close()
     await relay.close()
-
-    assert f"127.0.0.1 {relay.port} typ host" in answer
-    assert f"::1 {relay.port} typ host" in answer
