@@ -15,12 +15,12 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 from sqlalchemy import Table, insert
@@ -40,6 +40,8 @@ CLAIMANT = Person("Amira Haddad", "amira@claimant.example", "+4930901820")
 COMPANION = "Jonas Haddad"
 STARTING = 30.0  # seconds
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -55,8 +57,10 @@ class Letters:
 
     arrived: queue.Queue[Letter] = field(default_factory=queue.Queue)
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        """Take one mail (called by aiosmtpd)."""
+    async def handle_DATA(  # noqa: N802  (the name by which aiosmtpd calls)
+        self, _server: Any, _session: Any, envelope: Any
+    ) -> str:
+        """Take one mail."""
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         for recipient in envelope.rcpt_tos:
@@ -78,6 +82,14 @@ class Call:
     appointment_id: int
     claimant: str
     companion: str
+
+
+@dataclass(frozen=True)
+class DemoCall(Call):
+    """The practice call of the demo office, and its caseworker's account."""
+
+    email: str
+    password: str
 
 
 @dataclass
@@ -226,35 +238,66 @@ def served(folder: Path) -> Iterator[Office]:
     """Migrate, seed and serve an office in `folder` until the block ends."""
     letters = Letters()
     mail_server = Controller(letters, hostname="127.0.0.1", port=_free_port())
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SPRECHZEIT_")},
-        "SPRECHZEIT_DATA": str(folder),
-        "SPRECHZEIT_PORT": "0",
-        "SPRECHZEIT_RELAY_PORT": "0",
-        "SPRECHZEIT_OFFICE": "Jobcenter Musterstadt",
-        "SPRECHZEIT_ORGANIZER_EMAIL": "termine@office.example",
-        "SPRECHZEIT_SMTP_HOST": "127.0.0.1",
-        "SPRECHZEIT_SMTP_PORT": str(mail_server.port),
-        "SPRECHZEIT_RATE_LIMIT_FACTOR": "100",
-        "SPRECHZEIT_LOG_FORMAT": "json",
+    settings = {
+        "ORGANIZER_EMAIL": "termine@office.example",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mail_server.port),
     }
-    store_url = f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
-    command = str(Path(sys.executable).with_name("sprechzeit"))
-    subprocess.run([command, "migrate"], env=environment, check=True, capture_output=True)
-    asyncio.run(_seed_at(store_url))
-    journal = folder / "journal.log"
     mail_server.start()
     try:
-        with journal.open("wb") as log:
-            process = subprocess.Popen([command, "serve"], env=environment, stdout=log, stderr=log)
-        try:
-            url = _origin(process, journal)
-            yield Office(url, store_url, letters, journal)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=15)
+        with _process(folder, settings, _seed_at) as (url, _):
+            yield Office(url, _store_url(folder), letters, _journal(folder))
     finally:
         mail_server.stop()
+
+
+@contextlib.contextmanager
+def served_demo(folder: Path, fill: Callable[[str], Awaitable[T]]) -> Iterator[tuple[str, T]]:
+    """Serve a demo office that `fill` puts into the store of the URL it gets.
+
+    Yields the address of the pages and what `fill` returned.
+    """
+    with _process(folder, {"DEMO": "on"}, fill) as served_office:
+        yield served_office
+
+
+@contextlib.contextmanager
+def _process(
+    folder: Path, settings: dict[str, str], fill: Callable[[str], Awaitable[T]]
+) -> Iterator[tuple[str, T]]:
+    settings = {
+        "DATA": str(folder),
+        "PORT": "0",
+        "RELAY_PORT": "0",
+        "OFFICE": "Jobcenter Musterstadt",
+        "RATE_LIMIT_FACTOR": "100",
+        "LOG_FORMAT": "json",
+        **settings,
+    }
+    foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
+    environment = foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()}
+    command = str(Path(sys.executable).with_name("sprechzeit"))
+    subprocess.run([command, "migrate"], env=environment, check=True, capture_output=True)
+
+    async def filled() -> T:
+        return await fill(_store_url(folder))
+
+    result = asyncio.run(filled())
+    with _journal(folder).open("wb") as log:
+        process = subprocess.Popen([command, "serve"], env=environment, stdout=log, stderr=log)
+    try:
+        yield _origin(process, _journal(folder)), result
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=15)
+
+
+def _store_url(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
+
+
+def _journal(folder: Path) -> Path:
+    return folder / "journal.log"
 
 
 async def _seed_at(store_url: str) -> None:

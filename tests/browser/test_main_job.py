@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import Visitor
-from tests.browser.office import CASEWORKER, CLAIMANT, EMAIL, PASSWORD, Office
+from tests.browser.office import CASEWORKER, CLAIMANT, Office
+from tests.browser.staff import let_in, sign_in
 
 
 async def test_somebody_books_by_video_and_meets_the_caseworker_and_a_companion(
@@ -58,7 +60,7 @@ async def test_somebody_books_by_video_and_meets_the_caseworker_and_a_companion(
         assert visitor.hosts() == ours
         assert visitor.failures == []
     with capsys.disabled():
-        print(f"\n{CLAIMANT.name} and {CASEWORKER} met; everything came from {ours}")
+        sys.stdout.write(f"\n{CLAIMANT.name} met {CASEWORKER}; everything came from {ours}\n")
 
 
 async def test_the_first_picture_of_the_other_follows_the_page_script_at_once(
@@ -66,7 +68,7 @@ async def test_the_first_picture_of_the_other_follows_the_page_script_at_once(
 ) -> None:
     call = await office.book_call()
     caseworker, claimant = [await Visitor.with_browser(browser) for _ in range(2)]
-    await sign_in(caseworker.page, office)
+    await sign_in(caseworker.page, office.url)
     await claimant.page.goto(f"{office.url}/call/{call.claimant}")
     await claimant.phase("lobby")
     await caseworker.page.goto(f"{office.url}/staff/appointments/{call.appointment_id}/call")
@@ -77,7 +79,7 @@ async def test_the_first_picture_of_the_other_follows_the_page_script_at_once(
 
     first_frame = await claimant.milliseconds("call:first-frame")
     with capsys.disabled():
-        print(f"\npage script to first remote frame: {first_frame:.0f} ms")
+        sys.stdout.write(f"\npage script to first remote frame: {first_frame:.0f} ms\n")
 
 
 async def book_by_video(page: Page, office: Office) -> None:
@@ -98,18 +100,9 @@ def call_links(text: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"https?://\S+/call/\S+", text)))
 
 
-async def sign_in(page: Page, office: Office) -> None:
-    """Sign the caseworker in."""
-    await page.goto(f"{office.url}/staff")
-    await page.get_by_label("E-mail address").fill(EMAIL)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/staff")
-
-
 async def open_consultation(page: Page, office: Office) -> None:
     """Open the newest consultation from the plan, as the caseworker does."""
-    await sign_in(page, office)
+    await sign_in(page, office.url)
     # Near midnight, and before a public holiday, the first free time is on a later day.
     link = page.get_by_role("link", name=CLAIMANT.name).last
     while not await link.count():
@@ -117,11 +110,6 @@ async def open_consultation(page: Page, office: Office) -> None:
     await link.click()
     await page.get_by_role("link", name="Start consultation").click()
     await page.wait_for_selector('.call[data-phase="room"]')
-
-
-async def let_in(page: Page, name: str) -> None:
-    """Let somebody in who waits."""
-    await page.get_by_role("button", name=f"Let {name} in").click()
 
 
 async def sound_flows(*people: Visitor) -> None:

@@ -26,6 +26,7 @@ export class Call {
   #waiting = null;
   #patience = 0;
   #silent = false;
+  #told = "";
   #title = document.title;
 
   constructor(root, words) {
@@ -36,14 +37,18 @@ export class Call {
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
     this.#signal = new Signal(socket.href, () => this.#hello());
-    this.#listenToServer();
-    this.#listenToPerson();
   }
 
-  /** Connect and ask for the devices, side by side. */
-  start() {
+  /** Connect, and while the network does its part, set the page up and ask for the devices. */
+  async start() {
+    const offered = new Promise((resolve) => {
+      this.#signal.addEventListener("greeting", resolve, { once: true });
+    });
     this.#signal.open();
-    this.#devices.ask();
+    this.#listenToServer();
+    this.#listenToPerson();
+    await offered;
+    await this.#devices.ask();
   }
 
   #listenToServer() {
@@ -96,7 +101,9 @@ export class Call {
     const again = this.#peer?.usable ?? false;
     if (!again) this.#makePeer();
     const offer = await this.#peer.offer(again);
-    return { audio: this.#devices.on("audio"), video: this.#devices.on("video"), offer };
+    const state = this.#state();
+    this.#told = JSON.stringify(state);
+    return { ...state, offer };
   }
 
   #makePeer() {
@@ -127,11 +134,13 @@ export class Call {
   /** Put the devices' tracks on their way and tell the others what is on. */
   #publish() {
     for (const kind of KINDS) this.#peer?.replace(kind, this.#devices.track(kind));
-    this.#signal.send({
-      type: "state",
-      audio: this.#devices.on("audio"),
-      video: this.#devices.on("video"),
-    });
+    const state = this.#state();
+    if (JSON.stringify(state) === this.#told) return;
+    if (this.#signal.send({ type: "state", ...state })) this.#told = JSON.stringify(state);
+  }
+
+  #state() {
+    return { audio: this.#devices.on("audio"), video: this.#devices.on("video") };
   }
 
   #leave() {

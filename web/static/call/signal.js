@@ -6,7 +6,7 @@
  * a restart of the server.
  *
  * Every message of the server is dispatched as an event of its type with the message as `detail`.
- * Besides, there are "interrupted" and "connected" without detail.
+ * Besides, there are "greeting" (the first message is made) and "interrupted" without detail.
  */
 
 const PROTOCOL = "sprechzeit.v1";
@@ -48,6 +48,7 @@ export class Signal extends EventTarget {
     const socket = new WebSocket(this.#url, PROTOCOL);
     this.#socket = socket;
     const hello = this.#hello(); // made while the socket is opening
+    hello.then(() => this.dispatchEvent(new CustomEvent("greeting")));
     this.#expect(OPENING_PATIENCE);
     socket.addEventListener("open", async () => {
       const message = await hello;
@@ -85,7 +86,6 @@ export class Signal extends EventTarget {
     if (message.type === "welcome") {
       this.#attempt = 0;
       this.#beat(message.heartbeat * 1000);
-      this.dispatchEvent(new CustomEvent("connected"));
     }
     if (this.#heartbeat) this.#expect(this.#heartbeat * 2.5);
     if (message.type === "ended" && message.reason !== "shutdown") this.#closed = true;
