@@ -198,6 +198,10 @@ class Peer(asyncio.DatagramProtocol):
         self._association.start([(algorithm, value)])
         await self.until(lambda: self._association.connected)
 
+    def forge_certificate(self) -> None:
+        """Use another certificate than the one offered."""
+        self._certificate = Certificate()
+
     def _new_association(self) -> Association:
         return Association(self._certificate, self.send, self._arrived.set, client=True)
 
