@@ -39,6 +39,7 @@ EMAIL = "kerstin.albrecht@office.example"
 CLAIMANT = Person("Amira Haddad", "amira@claimant.example", "+4930901820")
 COMPANION = "Jonas Haddad"
 STARTING = 30.0  # seconds
+COMMAND = str(Path(sys.executable).with_name("sprechzeit"))
 
 T = TypeVar("T")
 
@@ -93,13 +94,44 @@ class DemoCall(Call):
 
 
 @dataclass
+class Server:
+    """The server's process. `journal` is the file it logs to."""
+
+    environment: dict[str, str]
+    journal: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start, wait until pages answer and return their origin."""
+        with self.journal.open("wb") as log:
+            self.process = subprocess.Popen(
+                [COMMAND, "serve"], env=self.environment, stdout=log, stderr=log
+            )
+        origin = _origin(self.process, self.journal)
+        self.environment["SPRECHZEIT_PORT"] = origin.rpartition(":")[2]
+        return origin
+
+    def stop(self) -> None:
+        """Order the process to end and wait for it."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=15)
+            self.process = None
+
+
+@dataclass
 class Office:
-    """A served office. `url` has no trailing slash; `journal` is the file the server logs to."""
+    """A served office. `url` has no trailing slash."""
 
     url: str
     store_url: str
     letters: Letters
-    journal: Path
+    server: Server
+
+    async def restart(self) -> None:
+        """Stop the server in order and start it again at the same address."""
+        await asyncio.to_thread(self.server.stop)
+        await asyncio.to_thread(self.server.start)
 
     async def book_call(self, start: dt.datetime | None = None) -> Call:
         """Book a consultation by video; without `start` one that has just begun."""
@@ -245,8 +277,8 @@ def served(folder: Path) -> Iterator[Office]:
     }
     mail_server.start()
     try:
-        with _process(folder, settings, _seed_at) as (url, _):
-            yield Office(url, _store_url(folder), letters, _journal(folder))
+        with _running(folder, settings, _seed_at) as (server, url, _):
+            yield Office(url, _store_url(folder), letters, server)
     finally:
         mail_server.stop()
 
@@ -257,14 +289,14 @@ def served_demo(folder: Path, fill: Callable[[str], Awaitable[T]]) -> Iterator[t
 
     Yields the address of the pages and what `fill` returned.
     """
-    with _process(folder, {"DEMO": "on"}, fill) as served_office:
-        yield served_office
+    with _running(folder, {"DEMO": "on"}, fill) as (_server, url, filled):
+        yield url, filled
 
 
 @contextlib.contextmanager
-def _process(
+def _running(
     folder: Path, settings: dict[str, str], fill: Callable[[str], Awaitable[T]]
-) -> Iterator[tuple[str, T]]:
+) -> Iterator[tuple[Server, str, T]]:
     settings = {
         "DATA": str(folder),
         "PORT": "0",
@@ -276,28 +308,21 @@ def _process(
     }
     foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
     environment = foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()}
-    command = str(Path(sys.executable).with_name("sprechzeit"))
-    subprocess.run([command, "migrate"], env=environment, check=True, capture_output=True)
+    subprocess.run([COMMAND, "migrate"], env=environment, check=True, capture_output=True)
 
     async def filled() -> T:
         return await fill(_store_url(folder))
 
     result = asyncio.run(filled())
-    with _journal(folder).open("wb") as log:
-        process = subprocess.Popen([command, "serve"], env=environment, stdout=log, stderr=log)
+    server = Server(environment, folder / "journal.log")
     try:
-        yield _origin(process, _journal(folder)), result
+        yield server, server.start(), result
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=15)
+        server.stop()
 
 
 def _store_url(folder: Path) -> str:
     return f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
-
-
-def _journal(folder: Path) -> Path:
-    return folder / "journal.log"
 
 
 async def _seed_at(store_url: str) -> None:

@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 
 from playwright.async_api import Browser, Page
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import demo
-from scheduling.booking import add_link
-from scheduling.model import Part
+from scheduling import catalog, demo
+from scheduling.booking import add_link, book
+from scheduling.model import Kind, Needs, Part, Person, Way
+from scheduling.slots import SlotQuery, find
 from scheduling.store import open_store
 from server.sign_in import hash_password
 from tests.browser.chromium import ALLOWED, ROOT, Visitor, chromium
@@ -25,28 +27,51 @@ WINDOW = {"viewport": {"width": 1440, "height": 900}, "locale": "de-DE"}
 
 
 async def seed(store_url: str) -> DemoCall:
-    """Fill the demo office; return its practice call."""
+    """Fill the demo office and book a consultation on one of the next days."""
     store = open_store(store_url)
     try:
         now = dt.datetime.now(dt.UTC)
         office = await demo.seed(store, now, hash_password)
-        (confirmed,) = office.fresh
-        appointment = confirmed.appointment
         async with store.writing() as tx:
-            companion = await add_link(
+            account, slot_query, start = await _first_free(tx, office, now)
+            booked = await book(
                 tx,
-                appointment.id,
-                part=Part.COMPANION,
-                name="Jonas Beispiel",
-                actor="pictures",
+                topic=slot_query.topic,
+                way=Way.VIDEO,
+                start=start,
+                site_id=None,
+                person=Person("Amira Haddad", "amira@claimant.example"),
+                needs=Needs(companion=True),
+                locale="de",
                 now=now,
+                actor="pictures",
+                caseworker_id=slot_query.caseworker_id,
+            )
+            number = booked.appointment.id
+            companion = await add_link(
+                tx, number, part=Part.COMPANION, name="Jonas Haddad", actor="pictures", now=now
             )
     finally:
         await store.close()
-    account = next(one for one in office.sign_ins if one.name == appointment.caseworker.name)
-    return DemoCall(
-        appointment.id, confirmed.link_token, companion, account.email, account.password
-    )
+    return DemoCall(number, booked.link_token, companion, account.email, account.password)
+
+
+async def _first_free(
+    tx: AsyncConnection, office: demo.DemoOffice, now: dt.datetime
+) -> tuple[demo.SignIn, SlotQuery, dt.datetime]:
+    """Return the next free time for video of a caseworker who can sign in."""
+    accounts = {account.name: account for account in office.sign_ins}
+    tomorrow = now.date() + dt.timedelta(days=1)
+    people = await catalog.resources(tx, kinds=(Kind.CASEWORKER,))
+    for topic in await catalog.topics(tx):
+        for person in people:
+            if person.name not in accounts or Way.VIDEO not in topic.ways:
+                continue
+            last = tomorrow + dt.timedelta(days=14)
+            query = SlotQuery(topic, Way.VIDEO, tomorrow, last, caseworker_id=person.id)
+            if found := await find(tx, query, now):
+                return accounts[person.name], query, found[0].start
+    raise LookupError("the demo office has no free time for video in the next two weeks")
 
 
 async def camera(folder: Path, portrait: Portrait, name: str) -> tuple[str, ...]:
@@ -74,10 +99,10 @@ async def take_consultation(url: str, call: DemoCall, folder: Path) -> None:
         claimant = await Visitor.with_browser(home_browser, **WINDOW)
         companion = await Visitor.with_browser(home_browser, **WINDOW)
         caseworker = await Visitor.with_browser(office_browser, **WINDOW)
-        await claimant.page.goto(f"{url}/call/{call.claimant}")
-        await claimant.phase("lobby")
         await sign_in(caseworker.page, url, call.email, call.password)
         await caseworker.page.goto(f"{url}/staff/appointments/{call.appointment_id}/call")
+        await caseworker.phase("room")
+        await claimant.page.goto(f"{url}/call/{call.claimant}")
         await caseworker.page.locator('[data-do="admit"]').click()
         await caseworker.sees(1)
         await companion.page.goto(f"{url}/call/{call.companion}")

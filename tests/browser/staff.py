@@ -18,4 +18,4 @@ async def sign_in(page: Page, url: str, email: str = EMAIL, password: str = PASS
 
 async def let_in(page: Page, name: str) -> None:
     """Let somebody in who waits."""
-    await page.get_by_role("button", name=f"Let {name} in").click()
+    await page.get_by_role("button", name=f"Let in: {name}").click()

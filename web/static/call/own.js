@@ -31,7 +31,7 @@ export class Own {
     this.#element.dataset.microphone = this.#devices.condition("audio");
     this.#element.classList.toggle("own--mirrored", this.#devices.facing === "user");
     this.#element.querySelector("[data-own-camera]").textContent =
-      condition === "on" ? "" : this.#words(`camera_${condition}`);
+      condition === "on" ? "" : this.#words(`video_${condition}`);
   }
 
   /** Listen to the microphone that is in use now. */

@@ -13,7 +13,7 @@ const PROTOCOL = "sprechzeit.v1";
 const FIRST_PAUSE = 250; // ms
 const LONGEST_PAUSE = 8000; // ms
 const OPENING_PATIENCE = 8000; // ms
-const FOR_GOOD = new Set(["version", "too_large"]);
+const FOR_GOOD = new Set(["version", "too_large", "room_full"]);
 
 export class Signal extends EventTarget {
   #url;
@@ -35,6 +35,7 @@ export class Signal extends EventTarget {
     this.#url = url;
     this.#hello = hello;
     addEventListener("online", () => this.hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
   }
 
   get attempt() {
@@ -89,8 +90,7 @@ export class Signal extends EventTarget {
     }
     if (this.#heartbeat) this.#expect(this.#heartbeat * 2.5);
     if (message.type === "ended" && message.reason !== "shutdown") this.#closed = true;
-    if (message.type === "error" && FOR_GOOD.has(message.code)) this.#closed = true;
-    if (message.type === "error" && message.code === "room_full") this.#closed = true;
+    if (message.type === "error" && message.fatal && FOR_GOOD.has(message.code)) this.#closed = true;
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
   }
 
