@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +11,7 @@ from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -36,13 +39,15 @@ def newest_revision() -> str:
 
 async def migrate(url: str) -> None:
     """Bring the tables at `url` to this program's version; raise `CannotStart` if unreachable."""
+    _try_file(url)
+    engine = create_async_engine(url)
     try:
-        engine = create_async_engine(url)
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
-        await engine.dispose()
     except (DBAPIError, OSError) as error:
         raise CannotStart(_unreachable(error)) from None
+    finally:
+        await engine.dispose()
 
 
 def _upgrade(connection: Connection) -> None:
@@ -53,6 +58,7 @@ def _upgrade(connection: Connection) -> None:
 
 async def opened(url: str) -> Store:
     """Return the store at `url`; raise `CannotStart` if unreachable or of another version."""
+    _try_file(url)
     store = open_store(url)
     try:
         async with store.reading() as tx:
@@ -69,6 +75,19 @@ async def opened(url: str) -> Store:
             f"{newest_revision()}: run `sprechzeit migrate`"
         )
     return store
+
+
+def _try_file(url: str) -> None:
+    # The asynchronous driver leaves a thread behind when a file cannot be opened, which would
+    # add a traceback of its own to the one line that tells why.
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(parsed.database)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise CannotStart(_unreachable(error)) from None
 
 
 def _unreachable(error: Exception) -> str:

@@ -23,6 +23,7 @@ from web.static_files import StaticFiles
 from web.translations import DEFAULT, LANGUAGES, catalogue
 
 _FOLDER = Path(__file__).parent / "templates"
+_HOME = 49  # calling code of Germany (ITU-T E.164)
 _REGIONS = {"de": "de_DE", "en": "en_GB"}
 
 ENVIRONMENTS: web.AppKey[dict[str, Environment]] = web.AppKey("environments")
@@ -140,4 +141,6 @@ def _phone(number: str) -> str:
         parsed = phonenumbers.parse(number, "DE")
     except phonenumbers.NumberParseException:
         return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    at_home = parsed.country_code == _HOME
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, form.NATIONAL if at_home else form.INTERNATIONAL)

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import pylibsrtp
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from OpenSSL import SSL
 
 AIORTC_VERSION = "1.16.0"
 PRIVATE_PARTS = ("_set_role", "_rx_srtp", "_tx_srtp", "_srtp_profiles")
@@ -55,7 +56,7 @@ class _Wire:
             self._waiting.put_nowait(b"")
 
     async def _recv(self) -> bytes:
-        datagram = await self._waiting.get()
+        datagram = b"" if self._closed else await self._waiting.get()
         if self._closed:
             raise ConnectionError
         return datagram
@@ -102,7 +103,7 @@ class Association:
         remote = RTCDtlsParameters(
             fingerprints=[RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
         )
-        self._task = asyncio.create_task(self._dtls.start(remote), name="dtls handshake")
+        self._task = asyncio.create_task(self._handshake(remote), name="dtls handshake")
 
     def receive(self, datagram: bytes) -> bool:
         """Take a DTLS datagram; False when it is not whole records or too many wait."""
@@ -110,13 +111,23 @@ class Association:
 
     async def close(self) -> None:
         """Say goodbye to the peer and end; the sessions are gone afterwards."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
+            # Closing the wire comes first: Python 3.11's wait_for, which aiortc waits with, loses
+            # a cancellation that meets an arriving datagram.
+            self._wire.close()
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
         await self._dtls.stop()
         self._wire.close()
         self._end()
+
+    async def _handshake(self, remote: RTCDtlsParameters) -> None:
+        try:
+            await self._dtls.start(remote)
+        except SSL.Error:
+            # aiortc lets this one through: the retransmissions of the handshake ran out.
+            self._end()
 
     def _changed(self) -> None:
         if self._dtls.state == "connected":

@@ -15,12 +15,12 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 from sqlalchemy import Table, insert
@@ -39,6 +39,9 @@ EMAIL = "kerstin.albrecht@office.example"
 CLAIMANT = Person("Amira Haddad", "amira@claimant.example", "+4930901820")
 COMPANION = "Jonas Haddad"
 STARTING = 30.0  # seconds
+COMMAND = str(Path(sys.executable).with_name("sprechzeit"))
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ class Letters:
 
     arrived: queue.Queue[Letter] = field(default_factory=queue.Queue)
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        """Take one mail (called by aiosmtpd)."""
+    async def handle_DATA(  # noqa: N802  (the name by which aiosmtpd calls)
+        self, _server: Any, _session: Any, envelope: Any
+    ) -> str:
+        """Take one mail."""
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         for recipient in envelope.rcpt_tos:
@@ -80,14 +85,53 @@ class Call:
     companion: str
 
 
+@dataclass(frozen=True)
+class DemoCall(Call):
+    """The practice call of the demo office, and its caseworker's account."""
+
+    email: str
+    password: str
+
+
+@dataclass
+class Server:
+    """The server's process. `journal` is the file it logs to."""
+
+    environment: dict[str, str]
+    journal: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start, wait until pages answer and return their origin."""
+        with self.journal.open("wb") as log:
+            self.process = subprocess.Popen(
+                [COMMAND, "serve"], env=self.environment, stdout=log, stderr=log
+            )
+        origin = _origin(self.process, self.journal)
+        self.environment["SPRECHZEIT_PORT"] = origin.rpartition(":")[2]
+        return origin
+
+    def stop(self) -> None:
+        """Order the process to end and wait for it."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=15)
+            self.process = None
+
+
 @dataclass
 class Office:
-    """A served office. `url` has no trailing slash; `journal` is the file the server logs to."""
+    """A served office. `url` has no trailing slash."""
 
     url: str
     store_url: str
     letters: Letters
-    journal: Path
+    server: Server
+
+    async def restart(self) -> None:
+        """Stop the server in order and start it again at the same address."""
+        await asyncio.to_thread(self.server.stop)
+        await asyncio.to_thread(self.server.start)
 
     async def book_call(self, start: dt.datetime | None = None) -> Call:
         """Book a consultation by video; without `start` one that has just begun."""
@@ -226,35 +270,59 @@ def served(folder: Path) -> Iterator[Office]:
     """Migrate, seed and serve an office in `folder` until the block ends."""
     letters = Letters()
     mail_server = Controller(letters, hostname="127.0.0.1", port=_free_port())
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SPRECHZEIT_")},
-        "SPRECHZEIT_DATA": str(folder),
-        "SPRECHZEIT_PORT": "0",
-        "SPRECHZEIT_RELAY_PORT": "0",
-        "SPRECHZEIT_OFFICE": "Jobcenter Musterstadt",
-        "SPRECHZEIT_ORGANIZER_EMAIL": "termine@office.example",
-        "SPRECHZEIT_SMTP_HOST": "127.0.0.1",
-        "SPRECHZEIT_SMTP_PORT": str(mail_server.port),
-        "SPRECHZEIT_RATE_LIMIT_FACTOR": "100",
-        "SPRECHZEIT_LOG_FORMAT": "json",
+    settings = {
+        "ORGANIZER_EMAIL": "termine@office.example",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mail_server.port),
     }
-    store_url = f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
-    command = str(Path(sys.executable).with_name("sprechzeit"))
-    subprocess.run([command, "migrate"], env=environment, check=True, capture_output=True)
-    asyncio.run(_seed_at(store_url))
-    journal = folder / "journal.log"
     mail_server.start()
     try:
-        with journal.open("wb") as log:
-            process = subprocess.Popen([command, "serve"], env=environment, stdout=log, stderr=log)
-        try:
-            url = _origin(process, journal)
-            yield Office(url, store_url, letters, journal)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=15)
+        with _running(folder, settings, _seed_at) as (server, url, _):
+            yield Office(url, _store_url(folder), letters, server)
     finally:
         mail_server.stop()
+
+
+@contextlib.contextmanager
+def served_demo(folder: Path, fill: Callable[[str], Awaitable[T]]) -> Iterator[tuple[str, T]]:
+    """Serve a demo office that `fill` puts into the store of the URL it gets.
+
+    Yields the address of the pages and what `fill` returned.
+    """
+    with _running(folder, {"DEMO": "on"}, fill) as (_server, url, filled):
+        yield url, filled
+
+
+@contextlib.contextmanager
+def _running(
+    folder: Path, settings: dict[str, str], fill: Callable[[str], Awaitable[T]]
+) -> Iterator[tuple[Server, str, T]]:
+    settings = {
+        "DATA": str(folder),
+        "PORT": "0",
+        "RELAY_PORT": "0",
+        "OFFICE": "Jobcenter Musterstadt",
+        "RATE_LIMIT_FACTOR": "100",
+        "LOG_FORMAT": "json",
+        **settings,
+    }
+    foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
+    environment = foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()}
+    subprocess.run([COMMAND, "migrate"], env=environment, check=True, capture_output=True)
+
+    async def filled() -> T:
+        return await fill(_store_url(folder))
+
+    result = asyncio.run(filled())
+    server = Server(environment, folder / "journal.log")
+    try:
+        yield server, server.start(), result
+    finally:
+        server.stop()
+
+
+def _store_url(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
 
 
 async def _seed_at(store_url: str) -> None:

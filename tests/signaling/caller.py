@@ -48,3 +48,17 @@ class Caller:
         message = await self.hear("error")
         assert message["code"] == code
         return message
+
+
+async def admitted(dial, *guests):
+    """Open a room with a host and admitted guests; give the callers and the guests' ids."""
+    host = await dial("host")
+    await host.hello()
+    callers, ids = [host], []
+    for name in guests:
+        guest = await dial(name)
+        ids.append((await guest.hello())["you"])
+        await host.say("admit", participant=ids[-1])
+        await guest.hear("admitted")
+        callers.append(guest)
+    return callers, ids

@@ -103,8 +103,9 @@ def rtp_packet(
 class Peer(asyncio.DatagramProtocol):
     """One client on its own UDP port; what arrives is kept, decrypted, in lists."""
 
-    def __init__(self, name: str, ssrc: int = 1000) -> None:
+    def __init__(self, name: str, ssrc: int = 1000, host: str = "127.0.0.1") -> None:
         self.name = name
+        self.host = host
         self.ssrc = ssrc
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
@@ -127,10 +128,11 @@ class Peer(asyncio.DatagramProtocol):
         *,
         ssrc: int = 1000,
         admitted: bool = True,
+        host: str = "127.0.0.1",
         **offer: Any,
     ) -> "Peer":
         """Offer, check the path, do the handshake."""
-        peer = cls(name, ssrc)
+        peer = cls(name, ssrc, host)
         peer.numbers = offer.get("numbers", peer.numbers)
         await peer.open()
         peer.negotiate(conference, **offer)
@@ -144,7 +146,7 @@ class Peer(asyncio.DatagramProtocol):
         """Take a (new) UDP port."""
         loop = asyncio.get_running_loop()
         self.transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0)
+            lambda: self, local_addr=(self.host, 0)
         )
 
     def negotiate(self, conference: Conference, **offer: Any) -> None:
@@ -169,7 +171,7 @@ class Peer(asyncio.DatagramProtocol):
 
     @property
     def relay_address(self) -> tuple[str, int]:
-        return ("127.0.0.1", int(self.lines("a=candidate:")[0].split()[5]))
+        return (self.host, int(self.lines("a=candidate:")[0].split()[5]))
 
     def binding_request(self, *, nominate: bool = True, password: str | None = None) -> bytes:
         """Build an authentic binding request with an independent STUN implementation."""
@@ -195,6 +197,10 @@ class Peer(asyncio.DatagramProtocol):
         algorithm, value = self.lines("a=fingerprint:")[0].split()
         self._association.start([(algorithm, value)])
         await self.until(lambda: self._association.connected)
+
+    def forge_certificate(self) -> None:
+        """Use another certificate than the one offered."""
+        self._certificate = Certificate()
 
     def _new_association(self) -> Association:
         return Association(self._certificate, self.send, self._arrived.set, client=True)
@@ -244,7 +250,7 @@ class Peer(asyncio.DatagramProtocol):
             message = stun.parse_message(data)
             assert message.check_message_integrity(self.lines("a=ice-pwd:")[0].encode())
             assert message.message_class is stun.Class.RESPONSE
-            assert message.attributes["XOR-MAPPED-ADDRESS"][0] == "127.0.0.1"
+            assert message.attributes["XOR-MAPPED-ADDRESS"][0] == self.host
             self.confirmed.add(data[8:20])
         elif data[0] < 64:
             self._association.receive(data)

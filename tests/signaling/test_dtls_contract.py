@@ -7,11 +7,13 @@ import pytest
 from aiortc import RTCDtlsTransport
 from hypothesis import given
 from hypothesis import strategies as st
+from OpenSSL import SSL
 
 from signaling.relay.dtls import (
     AIORTC_VERSION,
     PRIVATE_PARTS,
     TRANSPORT_PARTS,
+    Association,
     Certificate,
     SrtpError,
     _Wire,
@@ -79,3 +81,17 @@ async def test_packets_are_refused_before_the_association_stands(connect):
 
     with pytest.raises(SrtpError):
         peer._association.unprotect(b"\x80" + bytes(40))
+
+
+async def test_a_handshake_whose_retransmissions_run_out_ends_the_association(monkeypatch):
+    changes = []
+    association = Association(Certificate(), lambda _: None, lambda: changes.append("changed"))
+
+    async def run_out(_parameters):
+        raise SSL.Error
+
+    monkeypatch.setattr(association._dtls, "start", run_out)
+    association.start([("sha-256", "AB")])
+    await association._task
+
+    assert (association.ended, changes) == (True, ["changed"])

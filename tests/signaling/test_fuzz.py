@@ -6,7 +6,7 @@ import random
 from contextlib import suppress
 
 from signaling.relay import rtcp
-from signaling.relay.dtls import SrtpError
+from signaling.relay.dtls import SrtpError, is_whole_records
 from tests.signaling.peer import Peer, rtp_packet
 
 _DATAGRAMS = 100_000
@@ -112,3 +112,30 @@ async def test_a_participant_who_encrypts_nonsense_harms_nobody(connect, relay, 
     assert failures == []
     assert caplog.records == []
     assert relay.counters["participants_connected"] == 3
+
+
+async def test_a_damaged_handshake_ends_without_a_word_and_harms_nobody(connect, relay, caplog):
+    caplog.set_level(logging.WARNING)
+    failures = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    alice, bob = await connect("alice", ssrc=1000), await connect("bob", ssrc=2000)
+    flights = [each for each in alice.sent if is_whole_records(each)]
+    chance = random.Random(_SEED)
+
+    for number in range(60):
+        peer = Peer(f"mallory{number}", ssrc=3000)
+        await peer.open()
+        peer.negotiate(relay.conference("room"))
+        await peer.bind()
+        for _ in range(20):
+            flight = bytearray(chance.choice(flights))
+            for _ in range(chance.randint(1, 6)):
+                flight[chance.randrange(13, len(flight))] = chance.randrange(256)
+            peer.send(bytes(flight))
+        await peer.bind()  # an answered question tells that what was sent before has arrived
+        relay.conference("room").remove(peer.name)
+        await peer.close()
+    await talk(alice, bob, 1)
+
+    assert failures == []
+    assert caplog.records == []

@@ -1,5 +1,6 @@
 /** One person's part in a consultation: ties socket, media connection, devices and page together. */
 
+import { stayAwake } from "./awake.js";
 import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
 import { markConnected, markEntered } from "./marks.js";
@@ -11,7 +12,8 @@ import { Signal } from "./signal.js";
 import { Stage } from "./stage.js";
 import { Waiting } from "./waiting.js";
 
-const RESTART_PATIENCE = 4000; // ms until an ICE restart that did not help is given up
+const PATIENCE = 4000; // ms until an attempt to connect picture and sound is given up
+const ATTEMPTS = 3; // until we say that this network lets nothing through
 const KINDS = ["audio", "video"];
 
 export class Call {
@@ -25,7 +27,10 @@ export class Call {
   #stage;
   #waiting = null;
   #patience = 0;
+  #attempts = 0;
+  #network = navigator.connection?.type;
   #silent = false;
+  #told = "";
   #title = document.title;
 
   constructor(root, words) {
@@ -36,14 +41,19 @@ export class Call {
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
     this.#signal = new Signal(socket.href, () => this.#hello());
-    this.#listenToServer();
-    this.#listenToPerson();
   }
 
-  /** Connect and ask for the devices, side by side. */
-  start() {
+  /** Connect, and while the network does its part, set the page up and ask for the devices. */
+  async start() {
+    const offered = new Promise((resolve) => {
+      this.#signal.addEventListener("greeting", resolve, { once: true });
+    });
     this.#signal.open();
-    this.#devices.ask();
+    this.#listenToServer();
+    this.#listenToPerson();
+    await offered;
+    await this.#devices.ask();
+    stayAwake();
   }
 
   #listenToServer() {
@@ -61,7 +71,11 @@ export class Call {
     on("error", (message) => this.#error(message));
     on("interrupted", () => this.#interrupted());
     addEventListener("online", () => this.#restart());
-    navigator.connection?.addEventListener?.("change", () => this.#restart());
+    navigator.connection?.addEventListener?.("change", () => {
+      if (navigator.connection.type === this.#network) return; // a mere change of speed
+      this.#network = navigator.connection.type;
+      this.#restart();
+    });
     addEventListener("pagehide", () => this.#close());
   }
 
@@ -96,7 +110,9 @@ export class Call {
     const again = this.#peer?.usable ?? false;
     if (!again) this.#makePeer();
     const offer = await this.#peer.offer(again);
-    return { audio: this.#devices.on("audio"), video: this.#devices.on("video"), offer };
+    const state = this.#state();
+    this.#told = JSON.stringify(state);
+    return { ...state, offer };
   }
 
   #makePeer() {
@@ -115,23 +131,31 @@ export class Call {
     const fresh = !this.#peer.usable;
     if (fresh) this.#makePeer();
     const offer = await this.#peer.offer(!fresh);
-    this.#signal.send({ type: "offer", ...offer });
+    if (this.#signal.send({ type: "offer", ...offer })) this.#expectConnection();
+  }
+
+  /** Begin anew on another connection when this one does not come about. */
+  #expectConnection() {
     clearTimeout(this.#patience);
     this.#patience = setTimeout(() => {
       if (this.#peer.state === "connected") return;
+      this.#attempts += 1;
+      if (this.#attempts >= ATTEMPTS) this.#notices.show(this.#words("blocked"), "warning");
       this.#peer.close();
       this.#restart();
-    }, RESTART_PATIENCE);
+    }, PATIENCE);
   }
 
   /** Put the devices' tracks on their way and tell the others what is on. */
   #publish() {
     for (const kind of KINDS) this.#peer?.replace(kind, this.#devices.track(kind));
-    this.#signal.send({
-      type: "state",
-      audio: this.#devices.on("audio"),
-      video: this.#devices.on("video"),
-    });
+    const state = this.#state();
+    if (JSON.stringify(state) === this.#told) return;
+    if (this.#signal.send({ type: "state", ...state })) this.#told = JSON.stringify(state);
+  }
+
+  #state() {
+    return { audio: this.#devices.on("audio"), video: this.#devices.on("video") };
   }
 
   #leave() {
@@ -147,6 +171,7 @@ export class Call {
     if (this.#room.phase === "room") markEntered();
     this.#show();
     if (this.#peer.state === "connected") this.#notices.show("");
+    else this.#expectConnection();
   }
 
   async #answer(message) {
@@ -180,6 +205,7 @@ export class Call {
   #gone(message) {
     const before = this.#room.gone(message);
     if (before?.phase === "room") this.#notices.announce(this.#words("left", before));
+    if (this.#peer.state === "connected") this.#notices.show(""); // a full room has a place again
     this.#show();
   }
 
@@ -195,7 +221,8 @@ export class Call {
   }
 
   #error({ code, fatal }) {
-    if (code === "room_full") this.#away("full");
+    if (code === "room_full" && fatal) return this.#away("full");
+    if (code === "room_full") this.#notices.show(this.#words("full"), "warning");
     if (code === "bad_offer") this.#peer.close(); // the next offer is made on a new connection
     if (code === "version") location.reload(); // the server speaks a newer version by now
     if (fatal) this.#interrupted();
@@ -218,11 +245,12 @@ export class Call {
   #moved(state) {
     if (state === "connected") {
       clearTimeout(this.#patience);
+      this.#attempts = 0;
       markConnected();
       this.#notices.show("");
       this.#show();
     } else if (state === "disconnected" || state === "failed") {
-      this.#notices.show(this.#words("interrupted"), "warning");
+      if (!this.#attempts) this.#notices.show(this.#words("interrupted"), "warning");
       this.#restart();
     }
   }

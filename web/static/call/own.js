@@ -31,8 +31,7 @@ export class Own {
     this.#element.dataset.microphone = this.#devices.condition("audio");
     this.#element.classList.toggle("own--mirrored", this.#devices.facing === "user");
     this.#element.querySelector("[data-own-camera]").textContent =
-      condition === "on" ? "" : this.#words(`camera_${condition}`);
-    this.#listen();
+      condition === "on" ? "" : this.#words(`video_${condition}`);
   }
 
   /** Listen to the microphone that is in use now. */
@@ -49,8 +48,10 @@ export class Own {
     this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
   }
 
+  /** Show how loud it is, where the meter is seen at all: in the lobby. */
   #measure() {
-    if (document.hidden || !this.#meter?.checkVisibility?.()) return;
+    if (document.hidden || !this.#meter.checkVisibility?.()) return;
+    this.#listen();
     if (!this.#analyser || !this.#devices.on("audio")) {
       this.#meter.value = 0;
       return;

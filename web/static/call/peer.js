@@ -20,12 +20,18 @@ function preferCodecs(transceiver, kind, names) {
   if (wanted.length) transceiver.setCodecPreferences?.(wanted);
 }
 
+/** What stays the same in the relay's answers as long as its end of the connection lives. */
+function associationOf(sdp) {
+  return (sdp.match(/^a=(?:fingerprint|ssrc):\S+( [0-9A-F:]{32,})?/gm) ?? []).join();
+}
+
 export class Peer extends EventTarget {
   #pc;
   #senders;
   #offers = 0;
   #active = false;
   #usable = true;
+  #association = "";
   pairs;
 
   constructor() {
@@ -77,9 +83,19 @@ export class Peer extends EventTarget {
     return { id: this.#offers, sdp: this.#pc.localDescription.sdp };
   }
 
-  /** Take the relay's answer; answers to offers that were replaced since are ignored. */
+  /**
+   * Take the relay's answer; answers to offers that were replaced since are ignored.
+   *
+   * Rejects when the relay has forgotten this connection meanwhile (it was away for too long, or
+   * the server was restarted): its keys are gone, and a new connection must be made.
+   */
   async answer({ id, sdp }) {
     if (id !== this.#offers || this.#pc.signalingState !== "have-local-offer") return;
+    const association = associationOf(sdp);
+    if (this.#association && association !== this.#association) {
+      throw new Error("the relay does not know this connection any more");
+    }
+    this.#association = association;
     await this.#pc.setRemoteDescription({ type: "answer", sdp });
   }
 

@@ -6,14 +6,14 @@
  * a restart of the server.
  *
  * Every message of the server is dispatched as an event of its type with the message as `detail`.
- * Besides, there are "interrupted" and "connected" without detail.
+ * Besides, there are "greeting" (the first message is made) and "interrupted" without detail.
  */
 
 const PROTOCOL = "sprechzeit.v1";
 const FIRST_PAUSE = 250; // ms
 const LONGEST_PAUSE = 8000; // ms
 const OPENING_PATIENCE = 8000; // ms
-const FOR_GOOD = new Set(["version", "too_large"]);
+const FOR_GOOD = new Set(["version", "too_large", "room_full"]);
 
 export class Signal extends EventTarget {
   #url;
@@ -35,6 +35,7 @@ export class Signal extends EventTarget {
     this.#url = url;
     this.#hello = hello;
     addEventListener("online", () => this.hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
   }
 
   get attempt() {
@@ -48,6 +49,7 @@ export class Signal extends EventTarget {
     const socket = new WebSocket(this.#url, PROTOCOL);
     this.#socket = socket;
     const hello = this.#hello(); // made while the socket is opening
+    hello.then(() => this.dispatchEvent(new CustomEvent("greeting")));
     this.#expect(OPENING_PATIENCE);
     socket.addEventListener("open", async () => {
       const message = await hello;
@@ -85,12 +87,10 @@ export class Signal extends EventTarget {
     if (message.type === "welcome") {
       this.#attempt = 0;
       this.#beat(message.heartbeat * 1000);
-      this.dispatchEvent(new CustomEvent("connected"));
     }
     if (this.#heartbeat) this.#expect(this.#heartbeat * 2.5);
     if (message.type === "ended" && message.reason !== "shutdown") this.#closed = true;
-    if (message.type === "error" && FOR_GOOD.has(message.code)) this.#closed = true;
-    if (message.type === "error" && message.code === "room_full") this.#closed = true;
+    if (message.type === "error" && message.fatal && FOR_GOOD.has(message.code)) this.#closed = true;
     this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
   }
 
