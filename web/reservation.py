@@ -18,6 +18,7 @@ from scheduling.model import (
     NeedUnmet,
     NotFound,
     Part,
+    Person,
     SlotTaken,
     Way,
 )
@@ -85,6 +86,9 @@ async def confirm(request: web.Request) -> web.Response:
         except HoldExpired:
             held, wish = None, await wish_of(tx, form)
     checked, errors = forms.details(typed, wish.way)
+    if held is not None and held.appointment_id is not None:
+        # Confirmed before: whatever was typed this time, the appointment stays as it is.
+        checked = checked or Details(Person("", ""), Needs())
     if checked is None:
         if held is None:
             return await _offer_others(request, wish, typed, "expired")
@@ -135,13 +139,13 @@ async def _write_letter(
 def _details_page(
     request: web.Request, held: Hold, typed: Typed, errors: list[forms.FieldError]
 ) -> web.Response:
+    token = request.match_info["token"]
     if held.appointment_id is not None:
-        # Somebody came back to a form that was sent already; sending it again is harmless.
-        errors = []
+        return render(request, "booking/booked.html", token=token)
     return render(
         request, "booking/details.html", status=400 if errors else 200, hold=held, typed=typed,
         errors=errors, message_of=Blank({error.field: error.message for error in errors}),
-        token=request.match_info["token"],
+        token=token,
     )  # fmt: skip
 
 

@@ -72,6 +72,22 @@ async def test_two_tabs_that_confirm_one_hold_make_one_appointment(house: House)
     assert len(await house.letters()) == 1
 
 
+async def test_going_back_to_the_form_after_booking_leads_to_the_appointment(
+    house: House,
+) -> None:
+    visitor = house.visitor()
+    details = await visitor.hold()
+    confirmed = await visitor.send(details.form(details.path), **CLAIMANT)
+
+    back = await visitor.get(details.path)
+    again = await visitor.send(back.form(details.path))
+
+    assert back.title == "This appointment is booked already"
+    assert again.path == confirmed.path
+    assert CLAIMANT["email"] in again.text
+    assert len(await house.letters()) == 1
+
+
 async def test_somebody_who_was_slower_is_offered_the_nearest_times(house: House) -> None:
     slow, quick = house.visitor(), house.visitor()
     form = (await slow.get("/book/money/video")).form("/hold")

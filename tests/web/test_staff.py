@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 
@@ -250,3 +252,16 @@ async def test_events_are_for_staff_only_and_say_nothing_personal(small_house: H
     assert refused.path == "/staff/sign-in"
     assert stream.headers["Content-Type"] == "text/event-stream"
     assert first == b"retry: 3000\n"
+
+
+async def test_an_open_day_view_does_not_keep_the_server_from_stopping(
+    small_house: House,
+) -> None:
+    visitor = await signed_in(small_house, "reception")
+
+    async with visitor.client.get("/staff/events") as stream:
+        await stream.content.readline()
+        async with asyncio.timeout(5):
+            await small_house.server.close()
+
+        assert await stream.content.read() == b"\n"
