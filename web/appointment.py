@@ -116,7 +116,7 @@ async def move(request: web.Request) -> web.Response:
         async with request.app[STORE].writing() as tx:
             appointment = await _own_in(request, tx)
             _require_changeable(appointment, now)
-            moved = await booking.move(
+            moved = await booking.rearrange(
                 tx, appointment.id, start=start, actor=booking.CLAIMANT, now=now
             )
             letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
@@ -142,7 +142,7 @@ async def times_page(
             today,
             today + dt.timedelta(days=days),
         )
-        query = changes.moving(appointment, window.first, window.last, for_staff=for_staff)
+        query = changes.elsewhere(appointment, window.first, window.last, for_staff=for_staff)
         found = await slots.find(tx, query, now)
     wanted = forms.day(request.query.get("day", ""), window.first)
     table = timetable(found, window, request.app[SETTINGS].timezone, wanted)
@@ -159,7 +159,7 @@ async def taken_page(
 ) -> web.Response:
     """Answer 409 with the times nearest to the one that is gone."""
     now, date = request.app[CLOCK](), local_date(start)
-    query = changes.moving(appointment, date - _AROUND, date + _AROUND, for_staff=for_staff)
+    query = changes.elsewhere(appointment, date - _AROUND, date + _AROUND, for_staff=for_staff)
     async with request.app[STORE].reading() as tx:
         nearest = await slots.nearest(tx, query, start, now)
     return render(

@@ -89,7 +89,7 @@ async def move(request: web.Request) -> web.Response:
     try:
         async with request.app[STORE].writing() as tx:
             appointment = await access.appointment_for(tx, staff, appointment_id)
-            moved = await booking.move(
+            moved = await booking.rearrange(
                 tx, appointment_id, start=start, actor=_actor(staff), now=now, for_staff=True
             )
             await _write_about_move(request, tx, moved, _actor(staff))

@@ -51,6 +51,8 @@ STATUSES: Mapping[Status, str] = {
 CHANGES: Mapping[Change, str] = {
     Change.BOOKED: N_("Appointment booked"),
     Change.MOVED: N_("Moved to another time"),
+    Change.SHIFTED: N_("Changed to another way"),
+    Change.REASSIGNED: N_("Given to somebody else"),
     Change.CANCELLED: N_("Appointment cancelled"),
     Change.LINK_ADDED: N_("Link for another person added"),
     Change.ENDED: N_("Consultation ended"),
