@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WITH_CHROMIUM = export CHROMIUM="$$($(BIN)/python tools/chromium.py)"
 KERN := node_modules/@kern-ux/native/dist
-DEMO := SPRECHZEIT_DEMO=on SPRECHZEIT_PORT=$(PORT) SPRECHZEIT_DATA=$(DATA)
+DEMO := SPRECHZEIT_DEMO=on SPRECHZEIT_OFFICE="Jobcenter Musterstadt" SPRECHZEIT_PORT=$(PORT) SPRECHZEIT_DATA=$(DATA)
 
 run: setup
 	@export $(DEMO); \

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.schema import appointment, hold, outbox, participant_link, staff_session
 
-SENT_KEPT = dt.timedelta(days=30)
-"""How long the emptied envelope of a sent letter is kept, for counting."""
+LETTER_KEPT = dt.timedelta(days=30)
+"""How long a letter is kept after it was written: emptied when sent, whole when refused."""
 
 HOLD_KEPT = dt.timedelta(hours=1)
 """How long an expired hold still tells its owner what happened, instead of a 404."""
@@ -33,7 +33,7 @@ async def purge(tx: AsyncConnection, now: dt.datetime) -> int:
         (hold, spent),
         (participant_link, participant_link.c.expires_at <= now),
         (staff_session, staff_session.c.expires_at <= now),
-        (outbox, outbox.c.sent_at <= now - SENT_KEPT),
+        (outbox, outbox.c.created_at <= now - LETTER_KEPT),
         (appointment, appointment.c.delete_after <= now),
     ):
         gone += (await tx.execute(delete(table).where(condition))).rowcount

@@ -6,12 +6,12 @@ import asyncio
 import datetime as dt
 import functools
 from collections.abc import AsyncIterator
-from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 
 from scheduling import booking, retention
+from scheduling.grid import ZONE
 from scheduling.model import NotFound
 from server import data_folder, database
 from server.config import Config
@@ -79,9 +79,10 @@ def settings_of(config: Config) -> Settings:
         organizer_email=config.sender,
         demo=config.demo,
         secret=data_folder.secret(config),
-        timezone=ZoneInfo(config.timezone),
+        timezone=ZONE,
         lobby_minutes=config.lobby_minutes,
         hold_minutes=config.hold_minutes,
+        retention_days=config.retention_days,
         secure=config.origin.startswith("https:"),
         trusted_proxies=config.trusted_proxies,
         limits=Limits(

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -25,14 +24,6 @@ from yarl import URL
 from server.failure import CannotStart
 
 PREFIX = "SPRECHZEIT_"
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is not a time zone of the IANA database") from None
-    return name
 
 
 def _origin(url: str) -> str:
@@ -112,9 +103,6 @@ class Config(BaseSettings):
     organizer_email: EmailStr | None = Field(
         None, description="Sender of the letters and organizer of the calendar invitations."
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
-        "Europe/Berlin", description="Time zone of the office."
-    )
     demo: bool = Field(
         default=False, description="Demo office: letters are kept in the data folder, never sent."
     )
@@ -129,6 +117,9 @@ class Config(BaseSettings):
     )
     hold_minutes: int = Field(
         10, ge=1, le=60, description="How long a chosen slot is kept while details are typed."
+    )
+    retention_days: int = Field(
+        90, ge=0, le=3650, description="How long after its end an appointment is kept."
     )
     trusted_proxies: int = Field(
         0, ge=0, le=8, description="Reverse proxies in front that append to `X-Forwarded-For`."

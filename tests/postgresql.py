@@ -26,7 +26,17 @@ def running_server() -> Iterator[str]:
     ]  # fmt: skip
     log = folder / "server.log"
     try:
-        _run("pg_ctl", "-D", str(folder / "data"), "-w", "-l", str(log), "-o", " ".join(options), "start")
+        _run(
+            "pg_ctl",
+            "-D",
+            str(folder / "data"),
+            "-w",
+            "-l",
+            str(log),
+            "-o",
+            " ".join(options),
+            "start",
+        )
         yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/"
     finally:
         _run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")

@@ -109,7 +109,7 @@ async def _book(request: web.Request, token: str, checked: Details) -> str:
     async with request.app[STORE].writing() as tx:
         confirmed = await booking.confirm(
             tx, token, person=checked.person, needs=checked.needs,
-            locale=request[LOCALE], now=now,
+            locale=request[LOCALE], now=now, keep_days=request.app[SETTINGS].retention_days,
         )  # fmt: skip
         if confirmed.created:
             await _write_letter(request, tx, confirmed.appointment, confirmed.link_token, now)

@@ -48,6 +48,9 @@ class Settings:
     timezone: ZoneInfo
     lobby_minutes: int = 15
     hold_minutes: int = 10
+    retention_days: int = 90
+    """How long after its end an appointment is kept."""
+
     secure: bool = False
     """Whether people reach the pages by https; cookies are then sent that way only."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from scheduling import appointments, booking, changes, invariants, retention, schema
+from scheduling import appointments, booking, changes, invariants, outbox, retention, schema
 from scheduling.booking import Confirmed
 from scheduling.model import (
     Change,
@@ -324,6 +324,21 @@ async def test_personal_data_go_at_their_deletion_date(store: Store, clock: Cloc
     assert kept == 1
     for table in (schema.appointment, schema.claim, schema.participant_link, schema.history):
         assert await _rows(store, table) == 0
+
+
+async def test_letters_go_after_a_month_also_those_nobody_would_take(
+    store: Store, clock: Clock
+) -> None:
+    async with store.writing() as tx:
+        await outbox.post(tx, "kim@example.org", b"To: kim@example.org", clock())
+        (letter,) = await outbox.due(tx, clock())
+        await outbox.failed(tx, letter.id, "550 unknown", clock(), for_good=True)
+
+    clock.forward(days=30)
+    async with store.writing() as tx:
+        await retention.purge(tx, clock())
+
+    assert await _rows(store, schema.outbox) == 0
 
 
 async def test_the_day_lists_appointments_of_the_site_and_the_caseworker(

@@ -27,7 +27,6 @@ def _only_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SPRECHZEIT_PUBLIC_URL", "https://example.org/termine"),
         ("SPRECHZEIT_DATABASE_URL", "mysql://localhost/plan"),
         ("SPRECHZEIT_DATABASE_URL", "plan.db"),
-        ("SPRECHZEIT_TIMEZONE", "Europe/Musterstadt"),
         ("SPRECHZEIT_ORGANIZER_EMAIL", "termine"),
         ("SPRECHZEIT_SECRET", "short"),
         ("SPRECHZEIT_RELAY_ADVERTISED", "192.0.2.1,relay.example.org"),
