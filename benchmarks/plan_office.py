@@ -16,7 +16,6 @@ from typing import Any
 
 from sqlalchemy import Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from scheduling import catalog, schema
 from scheduling.grid import ZONE
@@ -204,10 +203,9 @@ async def _load(tx: AsyncConnection, claims: Iterator[Record]) -> int:
         await _rows(tx, schema.claim, named)
         return len(records)
     # Loaded bare: an index that grows row by row costs many times one that is built at once.
-    constraints = schema.claim.foreign_key_constraints
-    await tx.execute(text("ALTER TABLE claim DROP CONSTRAINT ex_claim_no_overlap"))
-    for constraint in constraints:
-        await tx.execute(DropConstraint(constraint))
+    constraints = (await tx.execute(text(_CONSTRAINTS))).all()
+    for name, _ in constraints:
+        await tx.execute(text(f"ALTER TABLE claim DROP CONSTRAINT {name}"))
     for index in schema.claim.indexes:
         await tx.run_sync(index.drop)
     driver = (await tx.get_raw_connection()).driver_connection
@@ -216,10 +214,15 @@ async def _load(tx: AsyncConnection, claims: Iterator[Record]) -> int:
     await tx.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
     for index in schema.claim.indexes:
         await tx.run_sync(index.create)
-    for constraint in constraints:
-        await tx.execute(AddConstraint(constraint))
-    await tx.execute(text(schema.OVERLAP_DDL["postgresql"][-1]))
+    for name, definition in constraints:
+        await tx.execute(text(f"ALTER TABLE claim ADD CONSTRAINT {name} {definition}"))
     return int(done.rpartition(" ")[2])
+
+
+_CONSTRAINTS = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE conrelid = 'claim'::regclass AND contype IN ('f', 'x')
+"""
 
 
 async def _count_on(tx: AsyncConnection) -> None:

@@ -13,17 +13,21 @@ from pathlib import Path
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
-    """Start a server; yield its URL up to the database's name (``…@127.0.0.1:54321/``)."""
+def running_server(*, durable: bool = False) -> Iterator[str]:
+    """Start a server; yield its URL up to the database's name (``…@127.0.0.1:54321/``).
+
+    A `durable` one waits for the disk at every commit, as an office's does; tests do without.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sprechzeit-postgresql-"))
     port = _free_port()
     _owned_by_server(folder)
     _run("initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
     options = [
         f"-c port={port}", "-c listen_addresses=127.0.0.1", f"-c unix_socket_directories={folder}",
-        "-c fsync=off", "-c synchronous_commit=off", "-c full_page_writes=off",
         "-c max_connections=120", "-c shared_buffers=64MB",
     ]  # fmt: skip
+    if not durable:
+        options += ["-c fsync=off", "-c synchronous_commit=off", "-c full_page_writes=off"]
     log = folder / "server.log"
     try:
         _run(

@@ -61,6 +61,9 @@ def upgrade() -> None:
         sa.Column("address", sa.String(length=300), nullable=False),
         sa.Column("phone", sa.String(length=40), nullable=False),
         sa.Column("state", sa.String(length=2), nullable=False),
+        sa.Column("opening", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("urgent_opens_minute", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
         sa.UniqueConstraint("key", name=op.f("uq_site_key")),
     )
@@ -74,22 +77,21 @@ def upgrade() -> None:
         sa.Column("explanation", sa.JSON(), nullable=False),
         sa.Column("bring", sa.JSON(), nullable=False),
         sa.Column("skill", sa.String(length=40), nullable=False),
+        sa.Column("audience", sa.String(length=12), server_default="public", nullable=False),
+        sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_topic")),
         sa.UniqueConstraint("key", name=op.f("uq_topic_key")),
     )
     op.create_table(
-        "resource",
+        "team",
         sa.Column("id", Id, nullable=False),
         sa.Column("site_id", Id, nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("features", sa.JSON(), nullable=False),
-        sa.Column("skills", sa.JSON(), nullable=False),
-        sa.Column("languages", sa.JSON(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_resource_site_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_resource")),
-        sa.UniqueConstraint("site_id", "kind", "name", name=op.f("uq_resource_site_id")),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_team_site_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team")),
+        sa.UniqueConstraint("site_id", "name", name=op.f("uq_team_site_id")),
     )
     op.create_table(
         "topic_way",
@@ -113,6 +115,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("topic_id", "way", name=op.f("uq_topic_way_topic_id")),
     )
     op.create_table(
+        "resource",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("site_id", Id, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("features", sa.JSON(), nullable=False),
+        sa.Column("skills", sa.JSON(), nullable=False),
+        sa.Column("languages", sa.JSON(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("team_id", Id, nullable=True),
+        sa.Column("ways", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("setup_minutes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("return_minutes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("claims_version", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_resource_site_id")),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["team.id"], name=op.f("fk_resource_team_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_resource")),
+        sa.UniqueConstraint("site_id", "kind", "name", name=op.f("uq_resource_site_id")),
+    )
+    op.create_table(
         "appointment",
         sa.Column("id", Id, nullable=False),
         sa.Column("uid", sa.String(length=80), nullable=False),
@@ -122,6 +146,8 @@ def upgrade() -> None:
         sa.Column("site_id", Id, nullable=False),
         sa.Column("caseworker_id", Id, nullable=False),
         sa.Column("room_id", Id, nullable=True),
+        sa.Column("device_id", Id, nullable=True),
+        sa.Column("interpreter_id", Id, nullable=True),
         sa.Column("starts_at", Instant(), nullable=False),
         sa.Column("ends_at", Instant(), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
@@ -140,6 +166,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["caseworker_id"], ["resource.id"], name=op.f("fk_appointment_caseworker_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["resource.id"], name=op.f("fk_appointment_device_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["interpreter_id"], ["resource.id"], name=op.f("fk_appointment_interpreter_id")
+        ),
         sa.ForeignKeyConstraint(["room_id"], ["resource.id"], name=op.f("fk_appointment_room_id")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_appointment_site_id")),
         sa.ForeignKeyConstraint(["topic_id"], ["topic.id"], name=op.f("fk_appointment_topic_id")),
@@ -156,6 +188,57 @@ def upgrade() -> None:
     op.create_index("ix_appointment_delete_after", "appointment", ["delete_after"], unique=False)
     op.create_index(
         "ix_appointment_site_id_starts_at", "appointment", ["site_id", "starts_at"], unique=False
+    )
+    op.create_table(
+        "closure",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("site_id", Id, nullable=True),
+        sa.Column("resource_id", Id, nullable=True),
+        sa.Column("starts_at", Instant(), nullable=False),
+        sa.Column("ends_at", Instant(), nullable=False),
+        sa.Column("ways", sa.JSON(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("note", sa.String(length=200), nullable=False),
+        sa.CheckConstraint(
+            "(site_id IS NULL) <> (resource_id IS NULL)", name=op.f("ck_closure_one_subject")
+        ),
+        sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_closure_order")),
+        sa.ForeignKeyConstraint(
+            ["resource_id"],
+            ["resource.id"],
+            name=op.f("fk_closure_resource_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_closure_site_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closure")),
+    )
+    op.create_index("ix_closure_ends_at", "closure", ["ends_at"], unique=False)
+    op.create_table(
+        "loan",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("device_id", Id, nullable=False),
+        sa.Column("borrower_id", Id, nullable=False),
+        sa.Column("out_at", Instant(), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("returned_at", Instant(), nullable=True),
+        sa.CheckConstraint("out_at < due_at", name=op.f("ck_loan_order")),
+        sa.ForeignKeyConstraint(
+            ["borrower_id"], ["resource.id"], name=op.f("fk_loan_borrower_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["resource.id"], name=op.f("fk_loan_device_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_loan")),
+    )
+    op.create_index(
+        "uq_loan_device_out",
+        "loan",
+        ["device_id"],
+        unique=True,
+        postgresql_where=sa.text("returned_at IS NULL"),
+        sqlite_where=sa.text("returned_at IS NULL"),
     )
     op.create_table(
         "staff",
@@ -183,6 +266,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("every_weeks", sa.Integer(), nullable=False),
+        sa.Column("release", sa.String(length=12), server_default="online", nullable=False),
         sa.CheckConstraint(
             "0 <= starts_minute AND starts_minute < ends_minute",
             name=op.f("ck_working_pattern_order"),
@@ -226,6 +310,8 @@ def upgrade() -> None:
         sa.Column("site_id", Id, nullable=False),
         sa.Column("caseworker_id", Id, nullable=False),
         sa.Column("room_id", Id, nullable=True),
+        sa.Column("device_id", Id, nullable=True),
+        sa.Column("interpreter_id", Id, nullable=True),
         sa.Column("starts_at", Instant(), nullable=False),
         sa.Column("ends_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
@@ -238,6 +324,10 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["caseworker_id"], ["resource.id"], name=op.f("fk_hold_caseworker_id")
+        ),
+        sa.ForeignKeyConstraint(["device_id"], ["resource.id"], name=op.f("fk_hold_device_id")),
+        sa.ForeignKeyConstraint(
+            ["interpreter_id"], ["resource.id"], name=op.f("fk_hold_interpreter_id")
         ),
         sa.ForeignKeyConstraint(["room_id"], ["resource.id"], name=op.f("fk_hold_room_id")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_hold_site_id")),
@@ -312,6 +402,26 @@ def upgrade() -> None:
     op.create_index("ix_claim_hold_id", "claim", ["hold_id"], unique=False)
     op.create_index(
         "ix_claim_resource_id_starts_at", "claim", ["resource_id", "starts_at"], unique=False
+    )
+    op.create_table(
+        "waiting",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("appointment_id", Id, nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("hold_id", Id, nullable=True),
+        sa.Column("offer_expires_at", Instant(), nullable=True),
+        sa.Column("declined", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appointment_id"],
+            ["appointment.id"],
+            name=op.f("fk_waiting_appointment_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["hold_id"], ["hold.id"], name=op.f("fk_waiting_hold_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waiting")),
+        sa.UniqueConstraint("appointment_id", name=op.f("uq_waiting_appointment_id")),
     )
     for statement in OVERLAP[op.get_bind().dialect.name]:
         op.execute(statement)

@@ -1,0 +1,1 @@
+"""Systems that our figures are compared with, set up and driven in the same run."""

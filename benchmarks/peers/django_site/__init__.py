@@ -1,0 +1,1 @@
+"""A Django site around django-appointment; it runs in an environment of its own."""

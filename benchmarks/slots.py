@@ -1,0 +1,267 @@
+"""How long it takes to answer when something is possible, and how that grows with the office.
+
+Cold is a store that remembers nothing of the plan; its connection is open, as a server's are.
+Warm is the usual case: a process that has answered before, and one booking since. Both are the
+worse of SQLite and PostgreSQL. Growth compares the same cold search for one site of a small and
+of a large office on PostgreSQL, asked in turn, as a ratio of medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from benchmarks import plan_office
+from benchmarks.plan_office import MORNINGS, Size
+from scheduling import booking, slots
+from scheduling.model import Needs, Person, Topic, Way
+from scheduling.slots import SlotQuery
+from scheduling.store import Store, open_store
+from tests.postgresql import running_server
+
+FIRST = dt.date(2026, 11, 23)
+NOW = dt.datetime(2026, 11, 23, 5, tzinfo=dt.UTC)
+SEARCHED_DAYS = 28
+GRID_MINUTES = 5
+PERSON = Person("Kim Beispiel", "kim@example.org", "+4930123456")
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds of searches, and the statements that the most talkative of them sent."""
+
+    cold: list[float]
+    warm: list[float]
+    round_trips: int
+
+
+class Statements:
+    """Counts what a store is asked."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._seen = 0
+
+    @contextmanager
+    def of(self, store: Store) -> Iterator[None]:
+        """Count the statements of one search."""
+        engine = store.engine.sync_engine
+        self._seen = 0
+        event.listen(engine, "before_cursor_execute", self._count)
+        try:
+            yield
+        finally:
+            event.remove(engine, "before_cursor_execute", self._count)
+            self.most = max(self.most, self._seen)
+
+    def _count(self, *_ignored: object) -> None:
+        self._seen += 1
+
+
+def question(topic: Topic, site_id: int, number: int) -> SlotQuery:
+    """Return the search number `number`: the ways in turn, some with needs."""
+    ways = [*Way]
+    needs = Needs(step_free=number % 3 == 0)
+    last = FIRST + dt.timedelta(days=SEARCHED_DAYS - 1)
+    return SlotQuery(
+        topic, ways[number % len(ways)], FIRST, last, site_id, needs, step_minutes=GRID_MINUTES
+    )
+
+
+async def cold(url: str, query: SlotQuery, statements: Statements) -> float:
+    """Search with a store that remembers nothing; return milliseconds."""
+    store = open_store(url)
+    try:
+        async with store.reading() as tx:
+            await tx.execute(text("SELECT 1"))
+            with statements.of(store):
+                began = time.perf_counter()
+                found = await slots.find(tx, query, NOW)
+                took = time.perf_counter() - began
+        assert found, "the office has no free time left to find"
+    finally:
+        await store.close()
+    return took * 1000
+
+
+async def warm(store: Store, query: SlotQuery, statements: Statements) -> float:
+    """Book something, then search in the same process; return the search's milliseconds."""
+    phone = replace(query, way=Way.PHONE, needs=Needs())
+    async with store.reading() as tx:
+        free = await slots.find(tx, phone, NOW)
+    async with store.writing() as tx:
+        await booking.book(
+            tx, topic=query.topic, way=Way.PHONE, start=free[len(free) // 2].start,
+            site_id=query.site_id, person=PERSON, needs=Needs(), locale="de", now=NOW,
+            actor="benchmark",
+        )  # fmt: skip
+    async with store.reading() as tx:
+        await tx.execute(text("SELECT 1"))
+        with statements.of(store):
+            began = time.perf_counter()
+            await slots.find(tx, query, NOW)
+            return (time.perf_counter() - began) * 1000
+
+
+async def searched(url: str, site_id: int, samples: int) -> Times:
+    """Search one site of a filled office again and again."""
+    store, statements = open_store(url), Statements()
+    topic = await plan_office.topic(store)
+    for number in range(len(Way)):  # a process that has answered each of these before
+        await cold(url, question(topic, site_id, number), statements)
+        await warm(store, question(topic, site_id, number), statements)
+    times = Times([], [], 0)
+    for number in range(samples):
+        query = question(topic, site_id, number)
+        times.cold.append(await cold(url, query, statements))
+        times.warm.append(await warm(store, query, statements))
+    await store.close()
+    return replace(times, round_trips=statements.most)
+
+
+async def one_site(urls: dict[str, str], size: Size, samples: int) -> dict[str, float | int]:
+    """Measure an office of one site on each engine."""
+    figures: dict[str, float | int] = {}
+    all_times = []
+    for engine, url in urls.items():
+        store = open_store(url)
+        claims = await plan_office.fill(store, size, FIRST)
+        await store.close()
+        times = await searched(url, 1, samples)
+        all_times.append(times)
+        _say(f"{engine}, {claims} claims: cold p95 {_p95(times.cold):.1f} ms, ")
+        _say(f"warm p95 {_p95(times.warm):.1f} ms\n")
+        for name, values in (("cold", times.cold), ("warm", times.warm)):
+            figures[f"{engine}_{name}_p50_ms"] = round(statistics.median(values), 2)
+            figures[f"{engine}_{name}_p95_ms"] = round(_p95(values), 2)
+    return {
+        "cold_p95_ms": round(max(_p95(times.cold) for times in all_times), 2),
+        "warm_p95_ms": round(max(_p95(times.warm) for times in all_times), 2),
+        "round_trips": max(times.round_trips for times in all_times),
+        **figures,
+    }
+
+
+async def growth(
+    urls: dict[int, str], size: Size, samples: int
+) -> tuple[dict[str, float | int], int]:
+    """Fill offices of several numbers of sites and search one site of each in turn.
+
+    Returns the figures and the most statements that one search sent.
+    """
+    loaded = await asyncio.gather(
+        *(_filled(url, replace(size, sites=sites)) for sites, url in urls.items())
+    )
+    statements = Statements()
+    times: dict[int, list[float]] = {sites: [] for sites in urls}
+    for number in range(-len(Way), samples):
+        for sites, url in urls.items():
+            store = open_store(url)
+            topic = await plan_office.topic(store)
+            await store.close()
+            took = await cold(url, question(topic, sites // 2 + 1, number), statements)
+            if number >= 0:
+                times[sites].append(took)
+    medians = {sites: statistics.median(values) for sites, values in times.items()}
+    smallest, largest = min(urls), max(urls)
+    figures: dict[str, float | int] = {"claims": max(loaded)}
+    for sites, median in medians.items():
+        figures[f"sites_{sites}_cold_p50_ms"] = round(median, 2)
+        if sites != smallest:
+            ratio = round(median / medians[smallest], 3)
+            figures[f"growth_{sites}_over_{smallest}"] = ratio
+    _say(f"{largest} sites: {medians[largest]:.1f} ms, {smallest}: {medians[smallest]:.1f} ms\n")
+    return figures, statements.most
+
+
+async def _filled(url: str, size: Size) -> int:
+    began = time.monotonic()
+    store = open_store(url)
+    loaded = await plan_office.fill(store, size, FIRST)
+    await store.close()
+    _say(f"{size.sites} sites with {loaded} claims made in {time.monotonic() - began:.0f} s\n")
+    return loaded
+
+
+@asynccontextmanager
+async def databases(server: str, names: Sequence[str]) -> AsyncIterator[dict[str, str]]:
+    """Make empty databases on a server; yield their URLs by name."""
+    admin = create_async_engine(server + "postgres", isolation_level="AUTOCOMMIT")
+    async with admin.connect() as connection:
+        for name in names:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+    await admin.dispose()
+    yield {name: server + name for name in names}
+
+
+async def measure(
+    folder: Path, server: str, *, small: Size, large: Size, sites: Sequence[int], samples: int
+) -> dict[str, float | int]:
+    """Run everything; `folder` takes the SQLite file, `server` is a PostgreSQL server's URL."""
+    names = {number: f"sites_{number}" for number in sites}
+    async with databases(server, ["office", *names.values()]) as urls:
+        stores = {
+            "sqlite": f"sqlite+aiosqlite:///{folder}/office.sqlite3",
+            "postgresql": urls["office"],
+        }
+        figures = await one_site(stores, small, samples)
+        by_sites = {number: urls[name] for number, name in names.items()}
+        grown, statements = await growth(by_sites, large, samples)
+    figures["round_trips"] = max(int(figures["round_trips"]), statements)
+    return figures | grown
+
+
+def _p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(words)
+    sys.stderr.flush()
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.slots")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument("--samples", type=int, default=60, help="searches of each kind")
+    parser.add_argument("--sites", type=int, nargs="+", default=[1, 10, 100, 405])
+    parser.add_argument("--caseworkers", type=int, default=100, help="per site, for the growth")
+    parser.add_argument("--days", type=int, default=60, help="days filled, for the growth")
+    options = parser.parse_args()
+    large = Size(
+        caseworkers=options.caseworkers, things=10, days=options.days, minutes=45, hours=MORNINGS
+    )
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, running_server() as server:
+        figures = asyncio.run(
+            measure(
+                Path(folder), server, small=Size(), large=large, sites=sorted(options.sites),
+                samples=options.samples,
+            )
+        )  # fmt: skip
+    figures["load_average"] = round(os.getloadavg()[0], 1)
+    _say(f"took {time.monotonic() - began:.0f} s\n")
+    if options.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        for name, value in figures.items():
+            sys.stdout.write(f"{name:30} {value}\n")
+
+
+if __name__ == "__main__":
+    main()
