@@ -113,7 +113,8 @@ async def options(
 ) -> list[Option]:
     """Return who could take the `start`: best for the claimant's needs, least loaded first."""
     date = local_date(start)
-    query = replace(query, first=date, last=date)
+    # With the next day, since a consultation and its buffer may reach over midnight.
+    query = replace(query, first=date, last=date + dt.timedelta(days=1))
     supply = await _load(tx, query, now)
     tick = supply.horizon.tick(start)
     if not start.timestamp() % 300 == 0 <= tick < supply.horizon.ticks:
