@@ -103,7 +103,7 @@ async def read_hold(tx: AsyncConnection, token: str, now: dt.datetime) -> Hold:
     """
     found = await _hold(tx, token)
     if found.appointment_id is None and found.expires_at <= now:
-        raise HoldExpired
+        raise HoldExpired(found)
     return found
 
 
@@ -141,7 +141,10 @@ async def confirm(
         same = await appointments.by_id(tx, held.appointment_id)
         return Confirmed(same, link_token, created=False)
     appointment_id = await _insert_appointment(tx, held, person, needs, locale, now, keep_days)
-    await claims.hand_over(tx, held.id, appointment_id)
+    try:
+        await claims.hand_over(tx, held.id, appointment_id)
+    except SlotTaken as error:
+        raise HoldExpired(held) from error
     await tx.execute(
         update(schema.hold).where(schema.hold.c.id == held.id).values(appointment_id=appointment_id)
     )

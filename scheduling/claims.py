@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling.model import HoldExpired, SlotTaken, Span, TopicWay
+from scheduling.model import SlotTaken, Span, TopicWay
 from scheduling.schema import claim, resource
 from scheduling.slots import Option
 
@@ -79,7 +79,7 @@ async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> N
     """Turn the claims of a hold into those of an appointment.
 
     A hold whose time is over still counts while nobody has taken its claims.
-    Raises `HoldExpired` when they are gone.
+    Raises `SlotTaken` when they are gone.
     """
     held = [*await tx.scalars(select(claim.c.resource_id).where(claim.c.hold_id == hold_id))]
     await _queue_for(tx, held)
@@ -89,7 +89,7 @@ async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> N
         .values(hold_id=None, expires_at=None, appointment_id=appointment_id)
     )
     if not done.rowcount:
-        raise HoldExpired
+        raise SlotTaken
 
 
 async def _queue_for(tx: AsyncConnection, resource_ids: Iterable[int]) -> None:

@@ -80,7 +80,11 @@ class NotFound(PlanError):
 
 
 class HoldExpired(PlanError):
-    """The ten minutes are over and the slot has been released."""
+    """The ten minutes are over and the slot has been released; `hold` says which one."""
+
+    def __init__(self, hold: Hold) -> None:
+        super().__init__()
+        self.hold = hold
 
 
 class Closed(PlanError):

@@ -116,7 +116,8 @@ async def options(
 ) -> list[Option]:
     """Return who could take the `start`: best for the claimant's needs, least loaded first."""
     date = local_date(start)
-    query = replace(query, first=date, last=date)
+    # With the next day, since a consultation and its buffer may reach over midnight.
+    query = replace(query, first=date, last=date + dt.timedelta(days=1))
     horizon = _within_terms(query, now)
     tick = horizon.tick(start)
     if start.timestamp() % TICK_SECONDS or not 0 <= tick < horizon.ticks:

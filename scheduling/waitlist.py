@@ -95,7 +95,7 @@ async def accept(tx: AsyncConnection, token: str, *, actor: str, now: dt.datetim
             caseworker_id=held.caseworker.id, actor=actor, now=now, for_staff=True,
         )  # fmt: skip
     except SlotTaken as error:
-        raise HoldExpired from error
+        raise HoldExpired(held) from error
     await tx.execute(delete(row).where(row.c.id == one.id))
     return moved
 

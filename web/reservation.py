@@ -60,13 +60,16 @@ async def give_details(request: web.Request) -> web.Response:
     """Show the form for name and needs, with what was typed before."""
     token, now = request.match_info["token"], request.app[CLOCK]()
     limits.check(request, limits.GUESSING)
-    async with request.app[STORE].reading() as tx:
-        try:
+    typed = draft.read(request)
+    try:
+        async with request.app[STORE].reading() as tx:
             held = await booking.read_hold(tx, token, now)
-        except NotFound:
-            limits.take(request, limits.GUESSING)
-            raise
-    return _details_page(request, held, draft.read(request), [])
+    except NotFound:
+        limits.take(request, limits.GUESSING)
+        raise
+    except HoldExpired as gone:
+        return await _offer_others(request, _wish_for(gone.hold), typed, "expired")
+    return _details_page(request, held, typed, [])
 
 
 async def confirm(request: web.Request) -> web.Response:
@@ -82,7 +85,7 @@ async def confirm(request: web.Request) -> web.Response:
     async with request.app[STORE].reading() as tx:
         try:
             held = await booking.read_hold(tx, token, now)
-            wish = Wish(held.topic, held.way, held.site, held.span.start)
+            wish = _wish_for(held)
         except HoldExpired:
             held, wish = None, await wish_of(tx, form)
     checked, errors = forms.details(typed, wish.way)
@@ -102,6 +105,10 @@ async def confirm(request: web.Request) -> web.Response:
     response = web.HTTPSeeOther(f"/appointment/{link_token}?done=booked")
     draft.drop(request, response)
     raise response
+
+
+def _wish_for(held: Hold) -> Wish:
+    return Wish(held.topic, held.way, held.site, held.span.start)
 
 
 async def _book(request: web.Request, token: str, checked: Details) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from aiohttp import web
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from scheduling.model import Text
@@ -113,7 +113,7 @@ def _filters(language: str, timezone: ZoneInfo) -> dict[str, Callable[..., objec
         return value.astimezone(timezone) if isinstance(value, dt.datetime) else value
 
     def clock(value: dt.datetime) -> str:
-        return format_time(value.astimezone(timezone), "HH:mm", locale=locale)
+        return f"{value.astimezone(timezone):%H:%M}"
 
     def text(value: Text) -> str:
         return value.get(language) or value[DEFAULT]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from scheduling.grid import ZONE
 from tests.browser.chromium import Visitor, axe_violations
 from tests.browser.office import CLAIMANT, Office
 from tests.browser.staff import sign_in
@@ -147,7 +149,10 @@ async def test_errors_take_the_focus_and_lead_to_their_fields(
 async def test_the_day_view_shows_who_waits_without_being_reloaded(
     office: Office, browser: Browser
 ) -> None:
-    call = await office.book_call()
+    now = dt.datetime.now(ZONE)
+    # Shortly after midnight the usual call would have begun on the day before.
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    call = await office.book_call(max(now - dt.timedelta(minutes=5), midnight))
     caseworker, claimant = [await Visitor.with_browser(browser) for _ in range(2)]
     await sign_in(caseworker.page, office.url)
     lobby = caseworker.page.get_by_role("region", name="Waiting in the video lobby")

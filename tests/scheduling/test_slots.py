@@ -199,6 +199,22 @@ async def test_the_least_loaded_caseworker_gets_the_next_booking(
     assert first.appointment.caseworker.id != second.appointment.caseworker.id
 
 
+async def test_every_start_that_is_offered_can_be_taken_also_just_before_midnight(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store)
+    async with store.writing() as tx:
+        await tx.execute(update(schema.working_pattern).values(starts_minute=0, ends_minute=1440))
+    query = SlotQuery(office.topic, Way.PHONE, TUESDAY, TUESDAY + dt.timedelta(days=1))
+
+    async with store.reading() as tx:
+        offered = [slot.start for slot in await slots.find(tx, query, clock())]
+        refused = [one for one in offered if not await slots.options(tx, query, one, clock())]
+
+    assert at(23, 45) in offered
+    assert refused == []
+
+
 async def test_starts_off_the_grid_or_outside_hours_have_no_options(
     store: Store, clock: Clock
 ) -> None:

@@ -138,6 +138,19 @@ async def test_a_hold_that_ran_out_still_counts_while_nobody_else_has_the_time(
     assert confirmed.title == "Your appointment is confirmed"
 
 
+async def test_coming_back_to_a_hold_that_ran_out_shows_the_nearest_times(
+    house: House, clock: Clock
+) -> None:
+    visitor = house.visitor()
+    details = await visitor.hold("video", nth=4)
+    clock.forward(minutes=11)
+
+    late = await visitor.get(details.path)
+
+    assert late.status == 409
+    assert late.form("/hold").starts()
+
+
 async def test_choosing_another_time_gives_the_held_one_back_and_keeps_what_was_typed(
     small_house: House,
 ) -> None:

@@ -13,6 +13,7 @@ import { Stage } from "./stage.js";
 import { Waiting } from "./waiting.js";
 
 const PATIENCE = 4000; // ms until an attempt to connect picture and sound is given up
+const DEVICES_WAIT = 500; // ms that asking for the devices gives way to the network at most
 const ATTEMPTS = 3; // until we say that this network lets nothing through
 const KINDS = ["audio", "video"];
 
@@ -45,13 +46,15 @@ export class Call {
 
   /** Connect, and while the network does its part, set the page up and ask for the devices. */
   async start() {
-    const offered = new Promise((resolve) => {
-      this.#signal.addEventListener("greeting", resolve, { once: true });
+    // Opening a camera takes the processor away from connecting; it may wait that long.
+    const answered = new Promise((resolve) => {
+      this.#signal.addEventListener("answer", resolve, { once: true });
+      setTimeout(resolve, DEVICES_WAIT);
     });
     this.#signal.open();
     this.#listenToServer();
     this.#listenToPerson();
-    await offered;
+    await answered;
     await this.#devices.ask();
     stayAwake();
   }

@@ -6,7 +6,7 @@
  * a restart of the server.
  *
  * Every message of the server is dispatched as an event of its type with the message as `detail`.
- * Besides, there are "greeting" (the first message is made) and "interrupted" without detail.
+ * Besides, there is "interrupted" without detail.
  */
 
 const PROTOCOL = "sprechzeit.v1";
@@ -49,7 +49,6 @@ export class Signal extends EventTarget {
     const socket = new WebSocket(this.#url, PROTOCOL);
     this.#socket = socket;
     const hello = this.#hello(); // made while the socket is opening
-    hello.then(() => this.dispatchEvent(new CustomEvent("greeting")));
     this.#expect(OPENING_PATIENCE);
     socket.addEventListener("open", async () => {
       const message = await hello;
