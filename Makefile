@@ -13,6 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WITH_CHROMIUM = export CHROMIUM="$$($(BIN)/python tools/chromium.py)"
 KERN := node_modules/@kern-ux/native/dist
+TIMELINE := node_modules/@event-calendar/build/dist
 DEMO := SPRECHZEIT_DEMO=on SPRECHZEIT_OFFICE="Jobcenter Musterstadt" SPRECHZEIT_PORT=$(PORT) SPRECHZEIT_DATA=$(DATA)
 
 run: setup
@@ -69,11 +70,14 @@ provided-for-test:
 	@$(PIP) install -c requirements.lock -e '.[dev]'
 	@touch $@
 
-# What pages serve from other packages: the KERN style sheets and their fonts.
+# What pages serve from other packages: the KERN style sheets and their fonts, the timeline.
 web/static/vendor/kern.stamp: package.json package-lock.json | provided-for-run
 	@echo "Fetching what pages serve"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@rm -rf web/static/vendor/kern && mkdir -p web/static/vendor/kern
 	@cd $(KERN) && find . \( -name '*.min.css' -o -path './fonts/*.css' -o -name '*.woff2' \) \
 	  -exec cp --parents -t $(CURDIR)/web/static/vendor/kern {} +
+	@rm -rf web/static/vendor/event-calendar && mkdir -p web/static/vendor/event-calendar
+	@cp $(TIMELINE)/event-calendar.min.js $(TIMELINE)/event-calendar.min.css \
+	  web/static/vendor/event-calendar/
 	@touch $@

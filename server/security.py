@@ -14,7 +14,7 @@ from web.keys import NONCE, SETTINGS
 CALL_PAGES = frozenset({"/call/{token}", "/staff/appointments/{id}/call"})
 """The only pages that may ask for camera and microphone."""
 
-PERSONAL = ("/hold", "/appointment", "/call", "/staff", "/demo")
+PERSONAL = ("/hold", "/appointment", "/call", "/staff", "/plan", "/demo")
 """Where routes begin whose pages show somebody's data."""
 
 DEVICES = ("camera", "microphone")

@@ -9,7 +9,7 @@ import segno
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, catalog, changes, outbox, slots
+from scheduling import booking, catalog, changes, outbox, slots, waitlist
 from scheduling.grid import local_date
 from scheduling.invitation import Method
 from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
@@ -21,12 +21,14 @@ from web.templating import render
 from web.timetable import Window, timetable
 
 _AROUND = dt.timedelta(days=7)
-_DONE = {"booked", "moved", "cancelled"}
+_DONE = {"booked", "moved", "cancelled", "shifted", "waiting", "stopped"}
 
 
 async def show(request: web.Request) -> web.Response:
     """Show the appointment with everything its claimant can do."""
-    appointment = await _own(request)
+    async with request.app[STORE].reading() as tx:
+        appointment = await own_in(request, tx)
+        waiting = await waitlist.is_waiting(tx, appointment.id)
     now = request.app[CLOCK]()
     settings = request.app[SETTINGS]
     done = request.query.get("done", "")
@@ -36,6 +38,7 @@ async def show(request: web.Request) -> web.Response:
         appointment=appointment,
         token=request.match_info["token"],
         done=done if done in _DONE else "",
+        waiting=waiting,
         changeable=_changeable(appointment, now),
         over=appointment.status is Status.ENDED or appointment.span.end <= now,
         lobby_opens=appointment.span.start - dt.timedelta(minutes=settings.lobby_minutes),
@@ -70,7 +73,7 @@ async def check_in(request: web.Request) -> web.Response:
 async def ask_to_cancel(request: web.Request) -> web.Response:
     """Ask once whether the appointment shall really be cancelled."""
     appointment = await _own(request)
-    _require_changeable(appointment, request.app[CLOCK]())
+    require_changeable(appointment, request.app[CLOCK]())
     token = request.match_info["token"]
     return render(request, "appointment/cancel.html", appointment=appointment, token=token)
 
@@ -80,9 +83,9 @@ async def cancel(request: web.Request) -> web.Response:
     limits.take(request, limits.BOOKING)
     token, now = request.match_info["token"], request.app[CLOCK]()
     async with request.app[STORE].writing() as tx:
-        appointment = await _own_in(request, tx)
+        appointment = await own_in(request, tx)
         if appointment.status is not Status.CANCELLED:
-            _require_changeable(appointment, now)
+            require_changeable(appointment, now)
             await cancel_and_write(request, tx, appointment.id, actor=booking.CLAIMANT)
     await request.app[ROOMS].dismiss_all(room_of(appointment))
     raise web.HTTPSeeOther(f"/appointment/{token}?done=cancelled")
@@ -93,7 +96,10 @@ async def cancel_and_write(
 ) -> None:
     """Cancel an appointment and post the letter about it, in the caller's transaction."""
     now = request.app[CLOCK]()
+    await waitlist.leave(tx, appointment_id)
     cancelled = await booking.cancel(tx, appointment_id, actor=actor, now=now)
+    if not cancelled.person.email:  # booked by phone, without an address
+        return
     letter = request.app[LETTERS].to_claimant(cancelled, Change.CANCELLED, token="", now=now)
     await outbox.post(tx, cancelled.person.email, letter, now)
 
@@ -101,7 +107,7 @@ async def cancel_and_write(
 async def choose_new_time(request: web.Request) -> web.Response:
     """Show other free times for the same appointment."""
     appointment = await _own(request)
-    _require_changeable(appointment, request.app[CLOCK]())
+    require_changeable(appointment, request.app[CLOCK]())
     return await times_page(request, appointment, "appointment/move.html", for_staff=False)
 
 
@@ -114,8 +120,8 @@ async def move(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest
     try:
         async with request.app[STORE].writing() as tx:
-            appointment = await _own_in(request, tx)
-            _require_changeable(appointment, now)
+            appointment = await own_in(request, tx)
+            require_changeable(appointment, now)
             moved = await booking.rearrange(
                 tx, appointment.id, start=start, actor=booking.CLAIMANT, now=now
             )
@@ -169,10 +175,10 @@ async def taken_page(
 
 async def _own(request: web.Request) -> Appointment:
     async with request.app[STORE].reading() as tx:
-        return await _own_in(request, tx)
+        return await own_in(request, tx)
 
 
-async def _own_in(request: web.Request, tx: AsyncConnection) -> Appointment:
+async def own_in(request: web.Request, tx: AsyncConnection) -> Appointment:
     """Return the appointment of the address; a companion's link opens the call only."""
     appointment, link = await links.opened(request, tx, request.match_info["token"])
     if link.part is not Part.CLAIMANT:
@@ -184,6 +190,7 @@ def _changeable(appointment: Appointment, now: dt.datetime) -> bool:
     return appointment.status is Status.BOOKED and now < appointment.span.start
 
 
-def _require_changeable(appointment: Appointment, now: dt.datetime) -> None:
+def require_changeable(appointment: Appointment, now: dt.datetime) -> None:
+    """Raise `Closed` once an appointment has begun, or where it was cancelled."""
     if not _changeable(appointment, now):
         raise Closed

@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from web.keys import CLOCK, SETTINGS, SIGN_IN, STAFF
 
+_STAFF_PAGES = ("/staff", "/plan")
 _COOKIE = "session"
 
 
@@ -32,12 +33,19 @@ def drop(request: web.Request, response: web.StreamResponse) -> None:
 async def know_staff(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Set who is signed in, on staff pages only: nobody else's page asks the store."""
     request[STAFF] = None
-    if request.path == "/staff" or request.path.startswith("/staff/"):
+    if is_staff_page(request.path):
         token = session_token(request)
         if token:
             now = request.app[CLOCK]()
             request[STAFF] = await request.app[SIGN_IN].staff(token, now)
     return await handler(request)
+
+
+def is_staff_page(address: str) -> bool:
+    """Tell whether a path, with or without a query, belongs to the office's own pages."""
+    return any(
+        address == page or address.startswith((page + "/", page + "?")) for page in _STAFF_PAGES
+    )
 
 
 def _cookie(request: web.Request) -> str:

@@ -157,6 +157,6 @@ def _date_of(request: web.Request) -> dt.date:
 
 def _local_path(wanted: str) -> str:
     """Return the page to go on to, within the staff pages only: no open redirect."""
-    inside = wanted == "/staff" or wanted.startswith(("/staff/", "/staff?"))
+    inside = session.is_staff_page(wanted)
     plain = "\\" not in wanted and "//" not in wanted and not wanted.startswith("/staff/sign-")
     return wanted if inside and plain else "/staff"

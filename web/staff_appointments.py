@@ -101,6 +101,8 @@ async def move(request: web.Request) -> web.Response:
 async def _write_about_move(
     request: web.Request, tx: AsyncConnection, moved: Appointment, actor: str
 ) -> None:
+    if not moved.person.email:  # booked by phone, without an address
+        return
     # Links are stored hashed, so nobody can write the old one again: the letter gets a new
     # one beside it, and both open the appointment.
     now = request.app[CLOCK]()
