@@ -27,6 +27,27 @@ def signed_in(request: web.Request) -> Staff:
     return staff
 
 
+def planner(request: web.Request) -> Staff:
+    """Return who is signed in if they run the plan; raises `SignInNeeded` or `NotAllowed`."""
+    staff = signed_in(request)
+    if not may_plan(staff):
+        raise NotAllowed
+    return staff
+
+
+def plan_reader(request: web.Request) -> Staff:
+    """Return who is signed in if they may look into the whole plan; caseworkers may not."""
+    staff = signed_in(request)
+    if staff.role is StaffRole.CASEWORKER:
+        raise NotAllowed
+    return staff
+
+
+def may_plan(staff: Staff) -> bool:
+    """Schedulers and administrators change the plan; all others do not."""
+    return staff.role in {StaffRole.SCHEDULER, StaffRole.ADMIN}
+
+
 async def own_place(tx: AsyncConnection, staff: Staff) -> Resource | None:
     """Return the caseworker's place in the plan; None for those who do not advise."""
     if staff.resource_id is None:
