@@ -77,7 +77,7 @@ async def fill(store: Store, size: Size, first: dt.date) -> int:
         loaded = await _load(tx, _claims(size, first))
         await _count_on(tx)
     if store.dialect == "postgresql":
-        await _vacuum(store)
+        await vacuum(store)
     return loaded
 
 
@@ -236,7 +236,8 @@ async def _count_on(tx: AsyncConnection) -> None:
             )
 
 
-async def _vacuum(store: Store) -> None:
+async def vacuum(store: Store) -> None:
+    """Clear up after many changes, and let PostgreSQL learn how large its tables are."""
     async with store.engine.connect() as connection:
         bare = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await bare.execute(text("VACUUM ANALYZE"))

@@ -17,6 +17,9 @@ def main(staff: int, clients: int) -> None:
     from django.core.management import call_command  # type: ignore[import-not-found] # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
+    # The package brings no migrations of its own: its tables are made from its models, after
+    # those that they refer to.
+    call_command("migrate", run_syncdb=True, verbosity=0)
     models = import_module("appointment.models")
     users = get_user_model().objects
     service = models.Service.objects.create(

@@ -1,0 +1,311 @@
+"""How many bookings a second the whole of it takes: pages, transaction, letter in the outbox.
+
+Sixteen clients on loopback book as fast as they are answered. A booking is two forms (hold,
+then confirm), the public path is every page and form from the first to the confirmation. The
+same clients then book at django-appointment on the same kind of database. Everything is served
+at once and measured in turn, round after round, so that each figure is a median and the ratios
+hold on a busy machine too; the servers' own CPU time per booking is given besides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import os
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from benchmarks import plan_office, served
+from benchmarks.loopback import Client
+from benchmarks.peers import django_appointment
+from benchmarks.peers.django_appointment import Peer
+from benchmarks.plan_office import Size
+from benchmarks.served import Server
+from benchmarks.slots import databases
+from scheduling.grid import ZONE, local_date
+from scheduling.model import Way
+from scheduling.store import open_store
+from tests.postgresql import running_server
+
+CLIENTS = 16
+SEE_OTHER, OK = 303, 200
+OFFICE = Size(booked=0.0)
+TOKEN = re.compile(rb'name="_csrf" value="([^"]+)"')
+START = re.compile(rb'name="start" value="([^"]+)"')
+PAGE = f"/book/{plan_office.TOPIC}"
+DETAILS = {"name": "Kim Beispiel", "email": "kim@example.org", "phone": "030 901820"}
+WAYS = (Way.VIDEO, Way.PHONE, Way.IN_PERSON)
+
+Book = Callable[[Client, int], Awaitable[bool]]
+"""Books once as the client of that number; tells whether it succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one leg achieved; `cpu_ms` is the servers' own time per booking."""
+
+    per_s: float
+    booked: int
+    refused: int
+    cpu_ms: float
+
+
+async def paced(
+    visitors: Sequence[Client], book: Book, seconds: float, pids: Sequence[int]
+) -> Pace:
+    """Let the clients book for some seconds."""
+    booked = refused = 0
+    cpu, began = _cpu_seconds(pids), time.monotonic()
+
+    async def visit(number: int, client: Client) -> None:
+        nonlocal booked, refused
+        async with client:
+            while time.monotonic() < began + seconds:
+                done = await book(client, number)
+                booked += done
+                refused += not done
+
+    await asyncio.gather(*(visit(number, client) for number, client in enumerate(visitors)))
+    took, cpu = time.monotonic() - began, _cpu_seconds(pids) - cpu
+    if not booked:
+        raise RuntimeError("nothing could be booked")
+    return Pace(booked / took, booked, refused, cpu / booked * 1000)
+
+
+def _cpu_seconds(pids: Sequence[int]) -> float:
+    """Return the CPU time that processes and their children have taken."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, (_, parent, *rest) = (
+                int(stat.parent.name),
+                stat.read_text().rpartition(")")[2].split(),
+            )
+        except OSError:
+            continue
+        if pid in pids or int(parent) in pids:
+            ticks += int(rest[9]) + int(rest[10])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def free_times(size: Size, now: dt.datetime) -> list[tuple[Way, str]]:
+    """Return more than enough times to book, each as often as it can be had, in mixed order."""
+    length, found = size.minutes + plan_office.BUFFER_MINUTES, []
+    for offset in range(1, size.days):
+        date = local_date(now) + dt.timedelta(days=offset)
+        midnight = dt.datetime.combine(date, dt.time(), ZONE)
+        for weekday, opens, closes in size.hours:
+            if weekday != date.weekday():
+                continue
+            for minute in range(opens, closes - length + 1, length):
+                start = midnight.replace(hour=minute // 60, minute=minute % 60).isoformat()
+                # A quarter come in person; there are fewer rooms than caseworkers.
+                ways = (Way.VIDEO, Way.PHONE, Way.VIDEO, Way.PHONE, Way.IN_PERSON)
+                found += [(ways[n % len(ways)], start) for n in range(size.caseworkers * 9 // 10)]
+    random.Random(1).shuffle(found)
+    return found
+
+
+async def two_forms(
+    servers: Sequence[Server], times: Iterator[tuple[Way, str]]
+) -> tuple[list[Client], Book]:
+    """Return clients that have seen the page of times, and how each of them books."""
+    visitors = [Client(servers[number % len(servers)].origin) for number in range(CLIENTS)]
+    tokens = [_token((await client.get(f"{PAGE}/phone")).body) for client in visitors]
+
+    async def book(client: Client, number: int) -> bool:
+        way, start = next(times)
+        site = "site-1" if way is Way.IN_PERSON else ""
+        form = {
+            "_csrf": tokens[number], "topic": plan_office.TOPIC, "way": way, "site": site,
+            "start": start,
+        }  # fmt: skip
+        held = await client.post("/hold", form)
+        if held.status != SEE_OTHER:
+            return False
+        done = await client.post(held.location, form | DETAILS)
+        return done.status == SEE_OTHER
+
+    return visitors, book
+
+
+async def public_path(servers: Sequence[Server]) -> tuple[list[Client], Book]:
+    """Return clients that come as strangers each time, and how they find their way."""
+    draw = random.Random(2)
+    visitors = [Client(servers[number % len(servers)].origin) for number in range(CLIENTS)]
+
+    async def book(client: Client, number: int) -> bool:
+        client.cookies.clear()
+        way = WAYS[(number + draw.randrange(len(WAYS))) % len(WAYS)]
+        for page in ("/", PAGE):
+            await _page(client, page)
+        times = await _page(client, f"{PAGE}/{way}")
+        form = {
+            "_csrf": _token(times), "topic": plan_office.TOPIC, "way": way,
+            "site": "site-1" if way is Way.IN_PERSON else "",
+            "start": draw.choice(START.findall(times)).decode(),
+        }  # fmt: skip
+        held = await client.post("/hold", form)
+        if held.status != SEE_OTHER:
+            return False
+        details = form | DETAILS | {"_csrf": _token(await _page(client, held.location))}
+        done = await client.post(held.location, details)
+        if done.status != SEE_OTHER:
+            return False
+        await _page(client, done.location)
+        return True
+
+    return visitors, book
+
+
+async def _page(client: Client, path: str) -> bytes:
+    answer = await client.get(path)
+    if answer.status != OK:
+        raise RuntimeError(f"a page answered {answer.status}")
+    return answer.body
+
+
+def _token(page: bytes) -> str:
+    found = TOKEN.search(page)
+    assert found is not None, "the page has no form"
+    return found[1].decode()
+
+
+class Contest:
+    """Everything that is measured, in turn, by the name of its figure."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.paces: dict[str, list[Pace]] = {}
+
+    async def ours(self, name: str, url: str, servers: Sequence[Server]) -> None:
+        """Measure our own bookings, and see that each one is stored with its letter."""
+        await served.emptied(url)
+        if name == "public_path":
+            visitors, book = await public_path(servers)
+        else:
+            times = iter(free_times(OFFICE, dt.datetime.now(dt.UTC)))
+            visitors, book = await two_forms(servers, times)
+        pace = await self._note(name, visitors, book, [server.pid for server in servers])
+        store = open_store(url)
+        kept = await served.stored(store)
+        await store.close()
+        if kept != (pace.booked, pace.booked):
+            raise RuntimeError(f"{pace.booked} booked, but stored with letters: {kept}")
+
+    async def theirs(
+        self, name: str, peer: Peer, times: Iterator[tuple[int, dt.date, dt.time]]
+    ) -> None:
+        """Measure the compared system's bookings."""
+        visitors = [peer.visitor(number) for number in range(CLIENTS)]
+
+        async def book(client: Client, _number: int) -> bool:
+            return await peer.book(client, next(times))
+
+        await self._note(name, visitors, book, [peer.pid])
+
+    async def _note(
+        self, name: str, visitors: Sequence[Client], book: Book, pids: Sequence[int]
+    ) -> Pace:
+        pace = await paced(visitors, book, self._seconds, pids)
+        self.paces.setdefault(name, []).append(pace)
+        sys.stderr.write(
+            f"{name:16} {pace.per_s:6.1f}/s, refused {pace.refused}, "
+            f"CPU {pace.cpu_ms:.2f} ms each\n"
+        )
+        return pace
+
+    def figures(self) -> dict[str, float]:
+        """Return medians over the rounds, and ratios within each round."""
+        flat: dict[str, float] = {}
+        for name, paces in self.paces.items():
+            flat[f"{name}_per_s"] = round(statistics.median(one.per_s for one in paces), 1)
+            flat[f"{name}_cpu_ms"] = round(statistics.median(one.cpu_ms for one in paces), 2)
+        flat["two_over_one"] = self._ratio("two_processes", "postgresql")
+        flat["ratio_sqlite"] = self._ratio("sqlite", "peer_sqlite")
+        flat["ratio_postgresql"] = self._ratio("postgresql", "peer_postgresql")
+        return flat
+
+    def _ratio(self, one: str, other: str) -> float:
+        pairs = zip(self.paces[one], self.paces[other], strict=True)
+        return round(statistics.median(ours.per_s / theirs.per_s for ours, theirs in pairs), 2)
+
+
+async def _prepared(server: str, folder: Path) -> dict[str, str]:
+    async with databases(server, ["office", "peer"]) as urls:
+        stores = {
+            "sqlite": f"sqlite+aiosqlite:///{folder}/office.sqlite3",
+            "postgresql": urls["office"],
+            "peer": urls["peer"],
+        }
+    for engine in ("sqlite", "postgresql"):
+        await served.prepared(stores[engine], OFFICE)
+    return stores
+
+
+async def _rounds(
+    contest: Contest, stores: dict[str, str], ours: Sequence[Server], peers: Sequence[Peer],
+    rounds: int,
+) -> None:  # fmt: skip
+    on_sqlite, first, second = ours
+    tomorrow = local_date(dt.datetime.now(dt.UTC)) + dt.timedelta(days=1)
+    times = [peer.times(tomorrow, 365) for peer in peers]
+    for _ in range(rounds):
+        await contest.ours("sqlite", stores["sqlite"], [on_sqlite])
+        await contest.theirs("peer_sqlite", peers[0], times[0])
+        await contest.ours("public_path", stores["sqlite"], [on_sqlite])
+        await contest.ours("two_processes", stores["postgresql"], [first, second])
+        await contest.ours("postgresql", stores["postgresql"], [first])
+        await contest.theirs("peer_postgresql", peers[1], times[1])
+
+
+def measure(folder: Path, *, seconds: float, rounds: int) -> dict[str, float]:
+    """Serve everything from `folder` and measure it; return the figures."""
+    python = django_appointment.install(folder / "peer")
+    contest = Contest(seconds)
+    with ExitStack() as stack:
+        server = stack.enter_context(running_server(durable=True))
+        stores = uvloop.run(_prepared(server, folder))
+        ours = [
+            stack.enter_context(served.served(folder / name, stores[engine]))
+            for name, engine in (("a", "sqlite"), ("b", "postgresql"), ("c", "postgresql"))
+        ]
+        peers = [
+            stack.enter_context(django_appointment.served(python, database, CLIENTS))
+            for database in (str(folder / "peer.sqlite3"), stores["peer"])
+        ]
+        uvloop.run(_rounds(contest, stores, ours, peers, rounds))
+    return contest.figures()
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.booking")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    parser.add_argument("--seconds", type=float, default=8.0, help="per leg")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(Path(folder), seconds=options.seconds, rounds=options.rounds)
+    figures["load_average"] = round(os.getloadavg()[0], 1)
+    if options.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        for name, value in figures.items():
+            sys.stdout.write(f"{name:30} {value}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Our own server as processes of its own, with an office that has room for bookings."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from sqlalchemy import text
+
+from benchmarks import plan_office
+from benchmarks.plan_office import Size
+from scheduling.grid import local_date
+from scheduling.store import Store, open_store
+from server.database import alembic_config
+
+ROOT = Path(__file__).parents[1]
+STARTING = 60.0  # seconds
+GROWING = ("history", "participant_link", "claim", "hold", "outbox", "appointment")
+"""The tables that bookings fill, in an order in which they can be emptied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that serves; `origin` has no trailing slash."""
+
+    origin: str
+    pid: int
+
+
+async def prepared(url: str, size: Size) -> None:
+    """Make an office with an empty plan in an empty database."""
+    store = open_store(url)
+    await plan_office.fill(store, size, local_date(dt.datetime.now(dt.UTC)))
+    async with store.writing() as tx:
+        await tx.run_sync(lambda connection: command.stamp(alembic_config(connection), "head"))
+    await store.close()
+    await emptied(url)
+
+
+async def emptied(url: str) -> None:
+    """Take every booking out of the plan again."""
+    store = open_store(url)
+    async with store.writing() as tx:
+        for table in GROWING:
+            await tx.execute(text(f"DELETE FROM {table}"))
+        await tx.execute(text("UPDATE resource SET claims_version = claims_version + 1"))
+    if store.dialect == "postgresql":
+        await plan_office.vacuum(store)
+    await store.close()
+
+
+async def stored(store: Store) -> tuple[int, int]:
+    """Return how many appointments there are, and how many letters about them."""
+    async with store.reading() as tx:
+        counted = [
+            int(await tx.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+            for table in ("appointment", "outbox")
+        ]
+    return counted[0], counted[1]
+
+
+@contextlib.contextmanager
+def served(folder: Path, url: str) -> Iterator[Server]:
+    """Serve the office at `url`. Letters stay in the outbox: no mail server listens."""
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        settings = {
+            "DATA": str(folder), "HOST": "127.0.0.1", "PORT": "0", "DATABASE_URL": url,
+            "RELAY_PORT": "0", "RELAY_HOST_V4": "127.0.0.1", "RELAY_HOST_V6": "none",
+            "ORGANIZER_EMAIL": "termine@office.example", "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(nobody.getsockname()[1]), "RATE_LIMIT_FACTOR": "1000000",
+            "LOG_FORMAT": "json",
+        }  # fmt: skip
+    foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
+    journal = folder / "journal.log"
+    with journal.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server", "serve"], cwd=ROOT, stdout=log, stderr=log,
+            env=foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()},
+        )  # fmt: skip
+    try:
+        yield Server(_origin(process, journal), process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def _origin(process: subprocess.Popen[bytes], journal: Path) -> str:
+    give_up = time.monotonic() + STARTING
+    while time.monotonic() < give_up and process.poll() is None:
+        for line in journal.read_text().splitlines():
+            with contextlib.suppress(ValueError, KeyError, OSError, TypeError):
+                port = str(json.loads(line)["origin"]).rpartition(":")[2]
+                origin = f"http://127.0.0.1:{port}"
+                with urllib.request.urlopen(f"{origin}/healthz", timeout=5):
+                    return origin
+        time.sleep(0.05)  # nothing else tells when a process is ready
+    raise RuntimeError(f"the server did not start:\n{journal.read_text()}")
