@@ -9,8 +9,10 @@ from web import (
     appointment,
     booking,
     calls,
+    closures,
     demo,
     limits,
+    rescue,
     reservation,
     staff,
     staff_appointments,
@@ -36,6 +38,7 @@ def setup(app: web.Application) -> None:
     app.router.add_get("/static/{path:.+}", app[STATIC].serve)
     app.add_routes(_public())
     app.add_routes(_staff())
+    app.add_routes(_office())
     app.add_routes(calls.ROUTES)
     app[staff_events.STREAMS] = set()
     app.on_startup.append(_begin)
@@ -92,4 +95,14 @@ def _staff() -> list[web.RouteDef]:
         web.get(one + "/move", staff_appointments.choose_new_time),
         web.post(one + "/move", staff_appointments.move),
         web.post(one + "/links", staff_appointments.invite),
+    ]
+
+
+def _office() -> list[web.RouteDef]:
+    return [
+        web.get("/plan/closures", closures.show),
+        web.post("/plan/closures", closures.add),
+        web.post(r"/plan/closures/{id:\d{1,18}}/lift", closures.lift),
+        web.get("/plan/rescue", rescue.show),
+        web.post("/plan/rescue", rescue.apply),
     ]
