@@ -10,7 +10,6 @@ hold on a busy machine too; the servers' own CPU time per booking is given besid
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime as dt
 import json
 import os
@@ -19,16 +18,15 @@ import re
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
 from benchmarks import plan_office, served
 from benchmarks.loopback import Client
+from benchmarks.pace import Book, Pace, paced
 from benchmarks.peers import django_appointment
 from benchmarks.peers.django_appointment import Peer
 from benchmarks.plan_office import Size
@@ -47,57 +45,6 @@ START = re.compile(rb'name="start" value="([^"]+)"')
 PAGE = f"/book/{plan_office.TOPIC}"
 DETAILS = {"name": "Kim Beispiel", "email": "kim@example.org", "phone": "030 901820"}
 WAYS = (Way.VIDEO, Way.PHONE, Way.IN_PERSON)
-
-Book = Callable[[Client, int], Awaitable[bool]]
-"""Books once as the client of that number; tells whether it succeeded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What one leg achieved; `cpu_ms` is the servers' own time per booking."""
-
-    per_s: float
-    booked: int
-    refused: int
-    cpu_ms: float
-
-
-async def paced(
-    visitors: Sequence[Client], book: Book, seconds: float, pids: Sequence[int]
-) -> Pace:
-    """Let the clients book for some seconds."""
-    booked = refused = 0
-    cpu, began = _cpu_seconds(pids), time.monotonic()
-
-    async def visit(number: int, client: Client) -> None:
-        nonlocal booked, refused
-        async with client:
-            while time.monotonic() < began + seconds:
-                done = await book(client, number)
-                booked += done
-                refused += not done
-
-    await asyncio.gather(*(visit(number, client) for number, client in enumerate(visitors)))
-    took, cpu = time.monotonic() - began, _cpu_seconds(pids) - cpu
-    if not booked:
-        raise RuntimeError("nothing could be booked")
-    return Pace(booked / took, booked, refused, cpu / booked * 1000)
-
-
-def _cpu_seconds(pids: Sequence[int]) -> float:
-    """Return the CPU time that processes and their children have taken."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, (_, parent, *rest) = (
-                int(stat.parent.name),
-                stat.read_text().rpartition(")")[2].split(),
-            )
-        except OSError:
-            continue
-        if pid in pids or int(parent) in pids:
-            ticks += int(rest[9]) + int(rest[10])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def free_times(size: Size, now: dt.datetime) -> list[tuple[Way, str]]:

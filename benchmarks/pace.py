@@ -1,0 +1,61 @@
+"""How fast a server is booked at, and what CPU time it spends on that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.loopback import Client
+
+Book = Callable[[Client, int], Awaitable[bool]]
+"""Books once as the client of that number; tells whether it succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one leg achieved; `cpu_ms` is the servers' own time per booking."""
+
+    per_s: float
+    booked: int
+    refused: int
+    cpu_ms: float
+
+
+async def paced(
+    visitors: Sequence[Client], book: Book, seconds: float, pids: Sequence[int]
+) -> Pace:
+    """Let the clients book for some seconds."""
+    booked = refused = 0
+    cpu, began = _cpu_seconds(pids), time.monotonic()
+
+    async def visit(number: int, client: Client) -> None:
+        nonlocal booked, refused
+        async with client:
+            while time.monotonic() < began + seconds:
+                done = await book(client, number)
+                booked += done
+                refused += not done
+
+    await asyncio.gather(*(visit(number, client) for number, client in enumerate(visitors)))
+    took, cpu = time.monotonic() - began, _cpu_seconds(pids) - cpu
+    if not booked:
+        raise RuntimeError("nothing could be booked")
+    return Pace(booked / took, booked, refused, cpu / booked * 1000)
+
+
+def _cpu_seconds(pids: Sequence[int]) -> float:
+    """Return the CPU time that processes and their children have taken."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        # proc(5): after the name come state, parent, and as 12th and 13th user and system time.
+        if {int(stat.parent.name), int(fields[1])} & {*pids}:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
