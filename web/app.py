@@ -12,6 +12,7 @@ from web import (
     closures,
     demo,
     limits,
+    loans,
     rescue,
     reservation,
     staff,
@@ -99,10 +100,17 @@ def _staff() -> list[web.RouteDef]:
 
 
 def _office() -> list[web.RouteDef]:
+    device = r"/plan/devices/{id:\d{1,18}}"
     return [
         web.get("/plan/closures", closures.show),
         web.post("/plan/closures", closures.add),
         web.post(r"/plan/closures/{id:\d{1,18}}/lift", closures.lift),
         web.get("/plan/rescue", rescue.show),
         web.post("/plan/rescue", rescue.apply),
+        web.get("/plan/devices", loans.show),
+        web.post("/plan/devices/cover", loans.cover),
+        web.get(device, loans.show_device),
+        web.get(device + "/code.svg", loans.code),
+        web.post(device + "/hand-out", loans.hand_out),
+        web.post(device + "/return", loans.take_back),
     ]
