@@ -12,7 +12,10 @@ from web import (
     closures,
     demo,
     limits,
-    loans,
+    plan,
+    plan_booking,
+    plan_changes,
+    plan_feed,
     rescue,
     reservation,
     staff,
@@ -34,14 +37,18 @@ STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
 
 def setup(app: web.Application) -> None:
     """Add the pages to `app`. Their keys (`web.keys`) must be set before it starts."""
-    app.middlewares.extend([speak, friendly, know_staff, refuse_foreign_forms])
+    app.middlewares.extend(
+        [speak, friendly, know_staff, refuse_foreign_forms, plan_feed.nudge_consoles]
+    )
     app[STATIC] = StaticFiles()
     app.router.add_get("/static/{path:.+}", app[STATIC].serve)
     app.add_routes(_public())
     app.add_routes(_staff())
     app.add_routes(_office())
+    app.add_routes(_console())
     app.add_routes(calls.ROUTES)
     app[staff_events.STREAMS] = set()
+    app.cleanup_ctx.append(plan_feed.watching)
     app.on_startup.append(_begin)
     app.on_shutdown.append(staff_events.end_streams)
 
@@ -100,17 +107,23 @@ def _staff() -> list[web.RouteDef]:
 
 
 def _office() -> list[web.RouteDef]:
-    device = r"/plan/devices/{id:\d{1,18}}"
     return [
         web.get("/plan/closures", closures.show),
         web.post("/plan/closures", closures.add),
         web.post(r"/plan/closures/{id:\d{1,18}}/lift", closures.lift),
         web.get("/plan/rescue", rescue.show),
         web.post("/plan/rescue", rescue.apply),
-        web.get("/plan/devices", loans.show),
-        web.post("/plan/devices/cover", loans.cover),
-        web.get(device, loans.show_device),
-        web.get(device + "/code.svg", loans.code),
-        web.post(device + "/hand-out", loans.hand_out),
-        web.post(device + "/return", loans.take_back),
+    ]
+
+
+def _console() -> list[web.RouteDef]:
+    one = r"/plan/appointments/{id:\d{1,18}}"
+    return [
+        web.get("/plan", plan.show),
+        web.get("/plan/timeline.json", plan.timeline),
+        web.get("/plan/events", plan_feed.stream),
+        web.get("/plan/book", plan_booking.show),
+        web.post("/plan/book", plan_booking.book),
+        web.get(one, plan_changes.show),
+        web.post(one + "/change", plan_changes.change),
     ]

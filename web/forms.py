@@ -104,6 +104,15 @@ def guest(form: Form) -> tuple[Guest | None, list[FieldError]]:
     return Guest(Part(part), name, email), []
 
 
+def caller(typed: Typed) -> tuple[Person | None, list[FieldError]]:
+    """Check who is on the phone: a name and a number; an e-mail address only if they have one."""
+    errors: list[FieldError] = []
+    name = _name(typed.name, errors)
+    number = _phone(typed.phone, errors, needed=True)
+    email = _email(typed.email, errors) if typed.email else ""
+    return (None if errors else Person(name, email, number)), errors
+
+
 def day(value: str, default: dt.date) -> dt.date:
     """Return the day of an address like ``2026-11-23``; `default` for anything else."""
     try:

@@ -1,0 +1,243 @@
+"""The schedulers' console: everybody and everything of a day or week, and where to find whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import catalog, overview
+from scheduling.closures import Closed
+from scheduling.grid import Horizon, local_date
+from scheduling.model import Appointment, Kind, Site, Status, Way
+from scheduling.overview import DEVICES, PEOPLE, ROOMS, Booked, Lane, Overview, Team
+from web import access, forms, words
+from web.keys import CLOCK, LOCALE, SETTINGS, STORE
+from web.templating import render
+from web.translations import N_, catalogue
+
+KINDS: Mapping[str, tuple[Kind, ...]] = {
+    "all": tuple(Kind),
+    "people": PEOPLE,
+    "rooms": ROOMS,
+    "devices": DEVICES,
+}
+KIND_NAMES = {
+    "all": N_("People, rooms and devices"),
+    "people": N_("People"),
+    "rooms": N_("Rooms and counters"),
+    "devices": N_("Devices"),
+}
+CLOSURES = {
+    "absence": N_("away"),
+    "closure": N_("closed"),
+    "outage": N_("no network"),
+}
+_MANY_SITES = 4
+"""From so many sites on, the console opens with the first alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the console shows, as its address says it. No `site` means all."""
+
+    date: dt.date
+    week: bool
+    kind: str
+    site: Site | None
+    team: Team | None
+    way: Way | None
+
+    @property
+    def horizon(self) -> Horizon:
+        """The day, or the week from Monday to Sunday."""
+        if not self.week:
+            return Horizon(self.date, self.date)
+        monday = self.date - dt.timedelta(days=self.date.weekday())
+        return Horizon(monday, monday + dt.timedelta(days=6))
+
+    @property
+    def query(self) -> str:
+        """The address's query, from the question mark on."""
+        fields = {
+            "date": self.date.isoformat(),
+            "span": "week" if self.week else "day",
+            "kind": self.kind,
+            "site": self.site.key if self.site else "all",
+            "team": str(self.team.id) if self.team else "",
+            "way": self.way or "",
+        }
+        return "?" + urlencode({name: value for name, value in fields.items() if value})
+
+    def later(self, steps: int) -> View:
+        """Return the same some days or weeks on."""
+        return replace(self, date=self.date + dt.timedelta(days=steps * (7 if self.week else 1)))
+
+    def on(self, date: dt.date) -> View:
+        """Return the same on another day."""
+        return replace(self, date=date)
+
+    def over(self, *, week: bool) -> View:
+        """Return the same over a week or a day."""
+        return replace(self, week=week)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the timeline and, beneath it, the same as a list; with ``q`` what was found."""
+    staff = access.plan_reader(request)
+    now = request.app[CLOCK]()
+    asked = forms.text(request.query, "q")
+    async with request.app[STORE].reading() as tx:
+        sites, teams = await catalog.sites(tx), await overview.teams(tx)
+        view = _view(request, sites, teams)
+        seen = await _read(tx, view, now)
+        found = await overview.search(tx, asked) if asked else []
+    return render(
+        request,
+        "plan/show.html",
+        view=view,
+        overview=seen,
+        groups=[*_groups(seen)],
+        sites=sites,
+        teams=teams,
+        kinds=KIND_NAMES,
+        today=local_date(now),
+        may_plan=access.may_plan(staff),
+        asked=asked,
+        found=found,
+    )
+
+
+async def timeline(request: web.Request) -> web.Response:
+    """Answer with what the timeline draws, as JSON; times are those of the office's clocks."""
+    staff = access.plan_reader(request)
+    now = request.app[CLOCK]()
+    async with request.app[STORE].reading() as tx:
+        sites, teams = await catalog.sites(tx), await overview.teams(tx)
+        view = _view(request, sites, teams)
+        seen = await _read(tx, view, now)
+    drawing = _Drawing(request, seen, several_sites=len(sites) > 1)
+    body = {
+        "resources": [drawing.lane(lane) for lane in seen.lanes],
+        "events": [
+            *(drawing.booked(one, movable=access.may_plan(staff), now=now) for one in seen.booked),
+            *drawing.held(),
+            *drawing.closures(),
+        ],
+        "opens": f"{seen.opens // 60:02}:00",
+        "closes": f"{min(24, -(-seen.closes // 60)):02}:00",
+    }
+    return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+
+def _view(request: web.Request, sites: list[Site], teams: list[Team]) -> View:
+    asked = request.query
+    today = local_date(request.app[CLOCK]())
+    site = next((site for site in sites if site.key == asked.get("site", "")), None)
+    if site is None and asked.get("site") != "all" and len(sites) >= _MANY_SITES:
+        site = sites[0]
+    return View(
+        forms.day(asked.get("date", ""), today),
+        asked.get("span") == "week",
+        asked.get("kind", "") if asked.get("kind") in KINDS else "all",
+        site,
+        next((team for team in teams if str(team.id) == asked.get("team")), None),
+        next((way for way in Way if way == asked.get("way")), None),
+    )
+
+
+async def _read(tx: AsyncConnection, view: View, now: dt.datetime) -> Overview:
+    return await overview.overview(
+        tx, view.horizon, now, kinds=KINDS[view.kind],
+        site_id=view.site.id if view.site else None,
+        team_id=view.team.id if view.team else None, way=view.way,
+    )  # fmt: skip
+
+
+def _groups(seen: Overview) -> Iterator[tuple[Lane, list[Appointment], list[Closed]]]:
+    """Yield each lane with what is on it, for the list."""
+    for lane in seen.lanes:
+        booked = [one.appointment for one in seen.booked if lane.resource.id in one.resource_ids]
+        closed = [one for one in seen.closures if _closes(one, lane)]
+        yield lane, booked, closed
+
+
+def _closes(closure: Closed, lane: Lane) -> bool:
+    return closure.resource_id == lane.resource.id or closure.site_id == lane.site.id
+
+
+class _Drawing:
+    """Turns the plan into what the timeline understands, in the language of the page."""
+
+    def __init__(self, request: web.Request, seen: Overview, *, several_sites: bool) -> None:
+        self._say = catalogue(request[LOCALE]).gettext
+        self._language = request[LOCALE]
+        self._zone = request.app[SETTINGS].timezone
+        self._seen = seen
+        self._several_sites = several_sites
+
+    def lane(self, lane: Lane) -> dict[str, Any]:
+        return {
+            "id": str(lane.resource.id),
+            "title": lane.resource.name,
+            "extendedProps": {
+                "kind": lane.resource.kind,
+                "site": lane.site.name if self._several_sites else "",
+                "share": lane.share,
+            },
+        }
+
+    def booked(self, one: Booked, *, movable: bool, now: dt.datetime) -> dict[str, Any]:
+        appointment = one.appointment
+        way = words.WAYS[appointment.way]
+        open_still = appointment.status is Status.BOOKED and appointment.span.end > now
+        topic = appointment.topic.title
+        return {
+            "id": str(appointment.id),
+            "resourceIds": [str(resource_id) for resource_id in one.resource_ids],
+            "start": self._clock(appointment.span.start),
+            "end": self._clock(appointment.span.end),
+            "title": appointment.person.name,
+            "editable": movable and open_still,
+            "classNames": ["appointment", f"way-{appointment.way}", f"is-{appointment.status}"],
+            "extendedProps": {
+                "icon": way.icon,
+                "way": self._say(way.name),
+                "topic": topic.get(self._language) or topic["de"],
+                "caseworker": appointment.caseworker.name,
+                "sequence": appointment.sequence,
+            },
+        }
+
+    def held(self) -> Iterator[dict[str, Any]]:
+        for number, hold in enumerate(self._seen.held):
+            yield {
+                "id": f"held-{number}",
+                "resourceIds": [str(hold.resource_id)],
+                "start": self._clock(hold.span.start),
+                "end": self._clock(hold.span.end),
+                "title": self._say(N_("being booked")),
+                "editable": False,
+                "classNames": ["held"],
+            }
+
+    def closures(self) -> Iterator[dict[str, Any]]:
+        for closure in self._seen.closures:
+            lanes = [lane for lane in self._seen.lanes if _closes(closure, lane)]
+            yield {
+                "id": f"closure-{closure.id}",
+                "display": "background",
+                "resourceIds": [str(lane.resource.id) for lane in lanes],
+                "start": self._clock(closure.span.start),
+                "end": self._clock(closure.span.end),
+                "title": closure.note or self._say(CLOSURES.get(closure.kind, closure.kind)),
+                "classNames": ["closure"],
+            }
+
+    def _clock(self, instant: dt.datetime) -> str:
+        return instant.astimezone(self._zone).replace(tzinfo=None).isoformat()

@@ -1,0 +1,149 @@
+"""Booking on behalf of somebody on the phone: one page, from the topic to the reference."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import appointments, booking, catalog, outbox, overview, slots
+from scheduling.booking import Confirmed
+from scheduling.grid import local_date
+from scheduling.model import Change, Needs, Person, Site, Slot, SlotTaken, Topic, Way
+from web import access, forms
+from web.forms import FieldError, Form, Typed
+from web.keys import CLOCK, LOCALE, STORE
+from web.letters import LETTERS
+from web.templating import Blank, render
+from web.translations import N_
+from web.words import INTERPRETED
+
+_LOOK_AHEAD = dt.timedelta(days=14)
+_SHOWN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for on the phone, and the first free times for it."""
+
+    topics: tuple[Topic, ...]
+    sites: tuple[Site, ...]
+    topic: Topic
+    way: Way
+    site: Site | None
+    first: dt.date
+    needs: Needs
+    free: tuple[Slot, ...]
+
+    @property
+    def site_id(self) -> int | None:
+        """Where the claimant comes to; for video and phone anywhere will do."""
+        return self.site.id if self.site and self.topic.ways[self.way].at_site else None
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show the form with the next free times; after a booking its reference, to be read out."""
+    access.plan_reader(request)
+    async with request.app[STORE].reading() as tx:
+        wish = await _wish(tx, request.query, request.app[CLOCK]())
+        done = request.query.get("booked", "")
+        known = done.isdecimal() and done.isascii() and len(done) < 19
+        booked = await appointments.by_id(tx, int(done)) if known else None
+    return render(
+        request, "plan/book.html", wish=wish, booked=booked, typed=Blank(), errors=[],
+        message_of=Blank(), taken=False,
+    )  # fmt: skip
+
+
+async def book(request: web.Request) -> web.Response:
+    """Book at once; the letter goes out where there is an address."""
+    staff, now = access.plan_reader(request), request.app[CLOCK]()
+    form = await request.post()
+    async with request.app[STORE].reading() as tx:
+        wish = await _wish(tx, form, now)
+    typed = Typed.read(form)
+    if "show" in form:
+        return _again(request, wish, typed, [], status=200)
+    person, errors = forms.caller(typed)
+    start = forms.start(forms.text(form, "start"))
+    if start is None:
+        errors = [FieldError("start", N_("Choose a time.")), *errors]
+    if person is None or start is None:
+        return _again(request, wish, typed, errors, status=400)
+    try:
+        async with request.app[STORE].writing() as tx:
+            same = await overview.same_booking(tx, start, wish.topic.id, person.name, person.phone)
+            if same is None:
+                confirmed = await _book(
+                    request, tx, wish, person, start, f"{staff.role}:{staff.id}"
+                )
+                same = confirmed.appointment
+    except SlotTaken:
+        async with request.app[STORE].reading() as tx:
+            wish = await _wish(tx, form, now)
+        return _again(request, wish, typed, [], status=409)
+    raise web.HTTPSeeOther(
+        f"/plan/book?booked={same.id}&topic={wish.topic.key}&way={wish.way}"
+        f"&site={wish.site.key if wish.site else ''}"
+    )
+
+
+async def _book(
+    request: web.Request,
+    tx: AsyncConnection,
+    wish: Wish,
+    person: Person,
+    start: dt.datetime,
+    actor: str,
+) -> Confirmed:
+    now = request.app[CLOCK]()
+    confirmed = await booking.book(
+        tx, topic=wish.topic, way=wish.way, start=start, site_id=wish.site_id, person=person,
+        needs=wish.needs, locale=request[LOCALE], now=now, actor=actor,
+    )  # fmt: skip
+    if person.email:
+        letter = request.app[LETTERS].to_claimant(
+            confirmed.appointment, Change.BOOKED, token=confirmed.link_token, now=now
+        )
+        await outbox.post(tx, person.email, letter, now)
+    return confirmed
+
+
+def _again(
+    request: web.Request, wish: Wish, typed: Typed, errors: list[FieldError], *, status: int
+) -> web.Response:
+    return render(
+        request, "plan/book.html", status=status, wish=wish, booked=None,
+        typed=Blank(typed.fields()), errors=errors, taken=status == 409,
+        message_of=Blank({error.field: error.message for error in errors}),
+    )  # fmt: skip
+
+
+async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
+    """Read what is asked for; where nothing is, the first topic in its first way, at once."""
+    topics, sites = await catalog.topics(tx), await catalog.sites(tx)
+    if not topics:
+        raise web.HTTPNotFound
+    topic = next((one for one in topics if one.key == forms.text(form, "topic")), topics[0])
+    way = next(
+        (one for one in topic.ways if one == forms.text(form, "way")), next(iter(topic.ways))
+    )
+    site = next((one for one in sites if one.key == forms.text(form, "site")), None)
+    if site is None and topic.ways[way].at_site:
+        site = sites[0]
+    language = forms.text(form, "interpreter")
+    needs = Needs(
+        step_free=bool(forms.text(form, "step_free")) and topic.ways[way].at_site,
+        interpreter=language if language in INTERPRETED else "",
+        companion=bool(forms.text(form, "companion")),
+    )
+    today = local_date(now)
+    first = max(forms.day(forms.text(form, "from"), today), today)
+    asked = Wish((*topics,), (*sites,), topic, way, site, first, needs, ())
+    query = slots.SlotQuery(
+        topic, way, first, first + _LOOK_AHEAD, asked.site_id, needs, for_staff=True
+    )
+    free = await slots.find(tx, query, now)
+    return Wish(asked.topics, asked.sites, topic, way, site, first, needs, (*free[:_SHOWN],))

@@ -1,0 +1,192 @@
+// The console's timeline: draws the plan, asks the server before anything moves, and stays live.
+
+import { Panel } from "./panel.js";
+
+const PEOPLE = ["caseworker"];
+const ROOMS = ["room", "counter"];
+const DEVICES = ["tablet", "camera"];
+
+const fieldOf = (kind) =>
+  PEOPLE.includes(kind) ? "caseworker"
+  : ROOMS.includes(kind) ? "room"
+  : DEVICES.includes(kind) ? "device"
+  : "";
+
+const two = (number) => String(number).padStart(2, "0");
+
+// The calendar counts in the office's wall-clock time, whatever zone this device is in.
+const wallClock = (date) =>
+  `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` +
+  `T${two(date.getHours())}:${two(date.getMinutes())}`;
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text) made.textContent = text;
+  return made;
+}
+
+function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const drawing = document.createElementNS(space, "svg");
+  drawing.setAttribute("class", "icon");
+  drawing.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(space, "use");
+  use.setAttribute("href", `#icon-${name}`);
+  drawing.append(use);
+  return drawing;
+}
+
+class Console {
+  constructor(root) {
+    this.root = root;
+    this.say = root.dataset;
+    this.kinds = new Map();
+    this.panel = new Panel(root, () => this.refresh());
+    this.dragging = false;
+    this.asking = null;
+    this.again = false;
+  }
+
+  async begin() {
+    const plan = await this.read();
+    const week = Boolean(this.say.week);
+    const section = this.root.querySelector("[data-timeline]");
+    section.hidden = false;
+    this.calendar = window.EventCalendar.create(section.querySelector("[data-calendar]"), {
+      view: week ? "resourceTimelineWeek" : "resourceTimelineDay",
+      date: this.say.date,
+      firstDay: 1,
+      locale: this.say.language,
+      headerToolbar: { start: "", center: "", end: "" },
+      height: "auto",
+      slotMinTime: plan.opens,
+      slotMaxTime: plan.closes,
+      flexibleSlotTimeLimits: true,
+      slotDuration: week ? "01:00" : "00:30",
+      slotWidth: week ? 28 : 56,
+      snapDuration: "00:05",
+      slotLabelFormat: (time) => `${two(time.getHours())}:${two(time.getMinutes())}`,
+      nowIndicator: true,
+      editable: false,
+      eventStartEditable: true,
+      eventDurationEditable: false,
+      eventLongPressDelay: 300,
+      resources: plan.resources,
+      events: this.drawn(plan),
+      resourceLabelContent: ({ resource }) => this.lane(resource),
+      eventContent: ({ event, timeText }) => this.content(event, timeText),
+      eventClick: ({ event, el }) => {
+        if (event.extendedProps.sequence !== undefined) this.panel.open(event.id, el);
+      },
+      eventDragStart: () => {
+        this.dragging = true;
+      },
+      eventDragStop: () => {
+        this.dragging = false;
+      },
+      eventDrop: (info) => this.drop(info),
+    });
+    this.remember(plan);
+    this.listen();
+  }
+
+  async read() {
+    const answer = await fetch(this.say.feed, { headers: { Accept: "application/json" } });
+    if (!answer.ok || answer.redirected) throw new Error(`the plan answered ${answer.status}`);
+    return answer.json();
+  }
+
+  drawn(plan) {
+    return plan.events.map((event) => ({ ...event, durationEditable: false }));
+  }
+
+  remember(plan) {
+    this.kinds = new Map(plan.resources.map(({ id, extendedProps }) => [id, extendedProps.kind]));
+  }
+
+  lane(resource) {
+    const { site, share } = resource.extendedProps;
+    const label = element("span", "lane-label");
+    label.append(element("span", "lane-title", resource.title));
+    if (site) label.append(element("span", "lane-site", site));
+    if (share !== null && share !== undefined) {
+      const bar = element("progress", "share-bar");
+      bar.max = 100;
+      bar.value = Math.min(share, 100);
+      bar.setAttribute("aria-hidden", "true");
+      const line = element("span", "share");
+      line.append(bar, element("span", "", `${share} ${this.say.sayBooked}`));
+      label.append(line);
+    }
+    return { domNodes: [label] };
+  }
+
+  content(event, timeText) {
+    const { icon: name, way, topic, caseworker } = event.extendedProps;
+    if (!name) return { domNodes: [element("span", "event-note", String(event.title))] };
+    const first = element("span", "event-name");
+    first.append(icon(name), element("span", "", String(event.title)));
+    const second = element("span", "event-line", `${way}, ${this.say.sayWith} ${caseworker}`);
+    const time = element("span", "kern-sr-only", timeText);
+    return { domNodes: [first, time, second, element("span", "event-line", topic)] };
+  }
+
+  async drop(info) {
+    const { event, oldEvent, oldResource, newResource } = info;
+    const fields = { start: wallClock(event.start), sequence: event.extendedProps.sequence };
+    if (newResource && oldResource && newResource.id !== oldResource.id) {
+      const field = fieldOf(this.kinds.get(newResource.id));
+      if (!field || field !== fieldOf(this.kinds.get(oldResource.id))) {
+        info.revert();
+        this.panel.tell(this.say.sayOtherKind);
+        return;
+      }
+      fields[field] = newResource.id;
+    }
+    // The room and the device stay unless the drop is about them or they are taken.
+    const done = await this.panel.send(`/plan/appointments/${oldEvent.id}/change`, fields);
+    if (!done) info.revert();
+  }
+
+  // One question at a time; whatever is told meanwhile asks once more.
+  refresh() {
+    if (this.asking || this.dragging) {
+      this.again = true;
+      if (this.dragging) setTimeout(() => this.again && this.refresh(), 200);
+      return this.asking;
+    }
+    this.again = false;
+    this.asking = this.read()
+      .then((plan) => {
+        this.remember(plan);
+        this.calendar.setOption("resources", plan.resources);
+        this.calendar.setOption("events", this.drawn(plan));
+        this.root.dispatchEvent(new CustomEvent("plan-drawn"));
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.asking = null;
+        if (this.again) this.refresh();
+      });
+    return this.asking;
+  }
+
+  listen() {
+    const events = new EventSource(this.say.events);
+    events.addEventListener("plan", () => this.refresh());
+    // After an interruption the page may have missed something.
+    events.addEventListener("open", () => this.refresh());
+    addEventListener("pagehide", () => events.close());
+  }
+}
+
+export async function start(root) {
+  if (!window.EventCalendar) {
+    await new Promise((loaded) => addEventListener("DOMContentLoaded", loaded, { once: true }));
+  }
+  if (matchMedia("(min-width: 48rem)").matches) {
+    root.querySelector("[data-list]").open = false;
+  }
+  await new Console(root).begin();
+}
