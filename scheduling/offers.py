@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, schema
-from scheduling.model import Appointment, HoldExpired, NotFound, Span, Status
+from scheduling.model import Appointment, NotFound, PlanError, Span, Status
 from scheduling.tokens import digest
 
 
@@ -27,11 +27,19 @@ class Offered:
         return booked and now < self.expires_at and self.span.start < self.appointment.span.start
 
 
-async def read(tx: AsyncConnection, token: str, *, lock: bool = False) -> Offered:
-    """Return the offer of a link; with `lock`, a second reader waits for this transaction.
+class OfferGone(PlanError):
+    """The offer is over; `offered` says which one while it is the last that was made."""
 
-    Raises `NotFound` for an unknown token, and `HoldExpired` for an offer that was accepted,
-    withdrawn, or followed by another one.
+    def __init__(self, offered: Offered | None) -> None:
+        super().__init__()
+        self.offered = offered
+
+
+async def read(tx: AsyncConnection, token: str, now: dt.datetime, *, lock: bool = False) -> Offered:
+    """Return the open offer of a link; with `lock`, another reader waits for this transaction.
+
+    Raises `NotFound` for an unknown token, and `OfferGone` for an offer that ran out, was
+    accepted or withdrawn, or was followed by another one.
     """
     hold, waiting = schema.hold, schema.waiting
     held = (await tx.execute(select(hold).where(hold.c.token_hash == digest(token)))).one_or_none()
@@ -40,9 +48,12 @@ async def read(tx: AsyncConnection, token: str, *, lock: bool = False) -> Offere
     row = select(waiting.c.appointment_id).where(waiting.c.hold_id == held.id)
     appointment_id = await tx.scalar(row.with_for_update() if lock else row)
     if appointment_id is None:
-        raise HoldExpired
+        raise OfferGone(None)
     appointment = await appointments.by_id(tx, appointment_id)
-    return Offered(appointment, Span(held.starts_at, held.ends_at), held.expires_at)
+    offered = Offered(appointment, Span(held.starts_at, held.ends_at), held.expires_at)
+    if not offered.open_at(now):
+        raise OfferGone(offered)
+    return offered
 
 
 async def anybody_waits(tx: AsyncConnection, now: dt.datetime) -> bool:

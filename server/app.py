@@ -23,10 +23,12 @@ from server.metrics import METRICS, Metrics, count_requests
 from server.security import add_headers, give_nonce
 from server.sign_in import PasswordSignIn
 from server.supervision import running
+from server.waitlist import Waitlist
 from signaling.relay import Relay, RelayConfig
 from signaling.rooms import Rooms
 from web.app import setup as set_up_pages
 from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
+from web.letters import Letters
 from web.settings import Limits, Rate, Settings
 
 log = structlog.get_logger()
@@ -60,7 +62,7 @@ def create_app(config: Config, clock: Clock = present) -> web.Application:
     app.router.add_get("/metrics", app[METRICS].answer)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_tell_rooms)  # sockets end before the pages do
-    app.cleanup_ctx.extend((_store, _relay, _rooms, _sign_in, _post, _purge))
+    app.cleanup_ctx.extend((_store, _relay, _rooms, _sign_in, _post, _purge, _waitlist))
     set_up_pages(app)
     return app
 
@@ -159,4 +161,10 @@ async def _purge(app: web.Application) -> AsyncIterator[None]:
             await asyncio.sleep(SECONDS_BETWEEN_PURGES)
 
     async with running("purge", purge_hourly):
+        yield
+
+
+async def _waitlist(app: web.Application) -> AsyncIterator[None]:
+    worker = Waitlist(app[STORE], Letters(app[SETTINGS]), app[CLOCK])
+    async with running("waitlist", worker.run):
         yield

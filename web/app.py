@@ -11,13 +11,16 @@ from web import (
     calls,
     closures,
     demo,
+    earlier,
     limits,
+    loans,
     plan,
     plan_booking,
     plan_changes,
     plan_feed,
     rescue,
     reservation,
+    shift,
     staff,
     staff_appointments,
     staff_events,
@@ -78,6 +81,12 @@ def _public() -> list[web.RouteDef]:
         web.post(own + "/cancel", appointment.cancel),
         web.get(own + "/move", appointment.choose_new_time),
         web.post(own + "/move", appointment.move),
+        web.get(own + "/way", shift.choose_way),
+        web.get(own + "/way/{way}", shift.choose_terms),
+        web.post(own + "/way/{way}", shift.shift),
+        web.post(own + "/earlier", earlier.wait),
+        web.get("/earlier/{token}", earlier.show),
+        web.post("/earlier/{token}", earlier.answer),
         web.post("/language", about.choose_language),
         web.get("/privacy", about.privacy),
         web.get("/accessibility", about.accessibility),
@@ -102,17 +111,27 @@ def _staff() -> list[web.RouteDef]:
         web.post(one + "/cancel", staff_appointments.cancel),
         web.get(one + "/move", staff_appointments.choose_new_time),
         web.post(one + "/move", staff_appointments.move),
+        web.get(one + "/way", shift.choose_way_for_staff),
+        web.get(one + "/way/{way}", shift.choose_terms_for_staff),
+        web.post(one + "/way/{way}", shift.shift_for_staff),
         web.post(one + "/links", staff_appointments.invite),
     ]
 
 
 def _office() -> list[web.RouteDef]:
+    device = r"/plan/devices/{id:\d{1,18}}"
     return [
         web.get("/plan/closures", closures.show),
         web.post("/plan/closures", closures.add),
         web.post(r"/plan/closures/{id:\d{1,18}}/lift", closures.lift),
         web.get("/plan/rescue", rescue.show),
         web.post("/plan/rescue", rescue.apply),
+        web.get("/plan/devices", loans.show),
+        web.post("/plan/devices/cover", loans.cover),
+        web.get(device, loans.show_device),
+        web.get(device + "/code.svg", loans.code),
+        web.post(device + "/hand-out", loans.hand_out),
+        web.post(device + "/return", loans.take_back),
     ]
 
 

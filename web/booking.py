@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, slots
 from scheduling.grid import local_date
-from scheduling.model import Site, Slot, Way
+from scheduling.model import Site, Slot
 from web import forms
 from web.keys import CLOCK, SETTINGS, STORE
 from web.templating import render
@@ -59,7 +59,7 @@ async def _places(
     tx: AsyncConnection, wish: Wish, window: Window, now: dt.datetime
 ) -> list[tuple[Site | None, list[Slot]]]:
     """Return the free times of each site that has some; of all together where nobody travels."""
-    if wish.way is not Way.IN_PERSON:
+    if not wish.at_site:
         return [(None, await _free(tx, wish, None, window, now))]
     sites = await catalog.sites(tx)
     places = [(site, await _free(tx, wish, site, window, now)) for site in sites]

@@ -22,7 +22,8 @@ from web.templating import render
 LATE_MINUTES = 30
 """How long after its planned end a consultation can still be joined."""
 
-_CALLED = {Way.VIDEO, Way.BRANCH_VIDEO}
+CALLED = frozenset({Way.VIDEO, Way.BRANCH_VIDEO})
+"""The ways that take place in a call."""
 
 
 class Door(enum.StrEnum):
@@ -57,7 +58,7 @@ def door(appointment: Appointment, settings: Settings, now: dt.datetime, *, live
         return Door.CANCELLED
     if appointment.status is Status.ENDED:
         return Door.ENDED
-    if appointment.way not in _CALLED:
+    if appointment.way not in CALLED:
         return Door.OTHER_WAY
     if live:
         return Door.OPEN
@@ -160,7 +161,7 @@ async def end(request: web.Request) -> web.Response:
 
 
 def _can_consult(appointment: Appointment) -> bool:
-    return appointment.way in _CALLED and appointment.status is Status.BOOKED
+    return appointment.way in CALLED and appointment.status is Status.BOOKED
 
 
 async def _by_link(request: web.Request) -> tuple[Appointment, Link]:

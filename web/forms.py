@@ -74,7 +74,7 @@ def details(typed: Typed, way: Way) -> tuple[Details | None, list[FieldError]]:
     if errors:
         return None, errors
     needs = Needs(
-        step_free=bool(typed.step_free) and way is Way.IN_PERSON,
+        step_free=bool(typed.step_free) and way in {Way.IN_PERSON, Way.BRANCH_VIDEO},
         interpreter=typed.interpreter,
         companion=bool(typed.companion),
     )
@@ -102,6 +102,12 @@ def guest(form: Form) -> tuple[Guest | None, list[FieldError]]:
     if errors:
         return None, errors
     return Guest(Part(part), name, email), []
+
+
+def phone(form: Form) -> tuple[str, list[FieldError]]:
+    """Check the number of a consultation by phone; return it as E.164."""
+    errors: list[FieldError] = []
+    return _phone(text(form, "phone"), errors, needed=True), errors
 
 
 def caller(typed: Typed) -> tuple[Person | None, list[FieldError]]:

@@ -20,6 +20,7 @@ from jinja2 import Environment
 
 from scheduling.invitation import Method, Organizer, calendar
 from scheduling.model import Appointment, Change, Part, Way
+from scheduling.waitlist import Offer
 from web.settings import Settings
 from web.templating import environments
 from web.translations import known
@@ -80,6 +81,23 @@ class Letters:
         letter["To"] = Address(name, addr_spec=email)
         return letter.as_bytes()
 
+    def to_waiting(self, offer: Offer, *, now: dt.datetime) -> bytes:
+        """Tell somebody who waits that an earlier time is kept for them, and until when."""
+        appointment = offer.appointment
+        environment, person = self._environment(appointment), appointment.person
+        context: dict[str, object] = {
+            "appointment": appointment,
+            "start": offer.start,
+            "expires_at": offer.expires_at,
+            "link": self._url("earlier", offer.token),
+            "office": self._settings.office,
+            "place": _line(environment, "letters/place.txt", appointment=appointment),
+        }
+        letter = self._envelope(now)
+        letter["Subject"] = _line(environment, "earlier/subject.txt", **context)
+        letter["To"] = Address(person.name, addr_spec=person.email)
+        return _filled(letter, environment, "earlier/letter", context).as_bytes()
+
     def invitation(
         self, appointment: Appointment, method: Method, *, token: str, now: dt.datetime
     ) -> bytes:
@@ -111,7 +129,7 @@ class Letters:
         part: Part = Part.CLAIMANT,
     ) -> EmailMessage:
         environment = self._environment(appointment)
-        context = {
+        context: dict[str, object] = {
             "appointment": appointment,
             "change": change,
             "addresses": addresses,
@@ -121,18 +139,18 @@ class Letters:
             "opening": _line(environment, "letters/opening.txt", change=change),
             "place": _line(environment, "letters/place.txt", appointment=appointment),
         }
-        letter = EmailMessage(policy=SMTP)
+        letter = self._envelope(now)
         letter["Subject"] = _line(environment, "letters/subject.txt", **context)
+        return _filled(letter, environment, "letters/letter", context)
+
+    def _envelope(self, now: dt.datetime) -> EmailMessage:
+        letter = EmailMessage(policy=SMTP)
         sender = self._settings.organizer_email
         letter["From"] = Address(self._settings.office, addr_spec=sender)
         letter["Date"] = format_datetime(now)
         letter["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
         # No out-of-office answer shall come back (RFC 3834, 5).
         letter["Auto-Submitted"] = "auto-generated"
-        text = environment.get_template("letters/letter.txt").render(context)
-        letter.set_content(text, cte="quoted-printable")
-        html = environment.get_template("letters/letter.html").render(context)
-        letter.add_alternative(html, subtype="html", cte="quoted-printable")
         return letter
 
     def _environment(self, appointment: Appointment) -> Environment:
@@ -144,6 +162,16 @@ class Letters:
 
 def _line(environment: Environment, template: str, **context: object) -> str:
     return " ".join(environment.get_template(template).render(context).split())
+
+
+def _filled(
+    letter: EmailMessage, environment: Environment, template: str, context: dict[str, object]
+) -> EmailMessage:
+    text = environment.get_template(f"{template}.txt").render(context)
+    letter.set_content(text, cte="quoted-printable")
+    html = environment.get_template(f"{template}.html").render(context)
+    letter.add_alternative(html, subtype="html", cte="quoted-printable")
+    return letter
 
 
 def _attach(letter: EmailMessage, invitation: bytes, method: Method, reference: str) -> None:

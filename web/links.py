@@ -1,13 +1,13 @@
-"""The link in somebody's mail: the appointment it opens, and what guessing one costs."""
+"""The links in somebody's mail: what they open, what guessing one costs, who gets one."""
 
 from __future__ import annotations
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments
-from scheduling.model import Appointment, Link, NotFound
-from web import limits
+from scheduling import appointments, booking
+from scheduling.model import Appointment, Link, NotFound, Part, Way
+from web import limits, translations
 from web.keys import CLOCK
 
 
@@ -23,3 +23,20 @@ async def opened(request: web.Request, tx: AsyncConnection, token: str) -> tuple
     except NotFound:
         limits.take(request, limits.GUESSING)
         raise
+
+
+async def for_companion(
+    request: web.Request, tx: AsyncConnection, appointment: Appointment, *, actor: str
+) -> str:
+    """Return a new link for an announced companion of a video call; empty if none is due."""
+    if not appointment.needs.companion or appointment.way is not Way.VIDEO:
+        return ""
+    known = await appointments.links(tx, appointment.id)
+    if any(link.part is Part.COMPANION for link in known):
+        return ""
+    # The name is the appointment's own word for the guest until they are known.
+    name = translations.catalogue(appointment.locale).gettext("Companion")
+    now = request.app[CLOCK]()
+    return await booking.add_link(
+        tx, appointment.id, part=Part.COMPANION, name=name, actor=actor, now=now
+    )

@@ -17,12 +17,10 @@ from scheduling.model import (
     Needs,
     NeedUnmet,
     NotFound,
-    Part,
     Person,
     SlotTaken,
-    Way,
 )
-from web import draft, forms, limits, translations
+from web import draft, forms, limits, links, translations
 from web.forms import Details, Typed, text
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
 from web.letters import LETTERS
@@ -130,13 +128,7 @@ async def _write_letter(
     token: str,
     now: dt.datetime,
 ) -> None:
-    companion = ""
-    if appointment.needs.companion and appointment.way is Way.VIDEO:
-        # The name is the appointment's own word for the guest until they are known.
-        name = translations.catalogue(appointment.locale).gettext("Companion")
-        companion = await booking.add_link(
-            tx, appointment.id, part=Part.COMPANION, name=name, actor=booking.CLAIMANT, now=now
-        )
+    companion = await links.for_companion(request, tx, appointment, actor=booking.CLAIMANT)
     letter = request.app[LETTERS].to_claimant(
         appointment, Change.BOOKED, token=token, now=now, companion_token=companion
     )
@@ -187,7 +179,7 @@ async def _offer_others(
     date = local_date(wanted)
     query = slots.SlotQuery(
         wish.topic, wish.way, date - _AROUND, date + _AROUND,
-        wish.site.id if wish.site and wish.way is Way.IN_PERSON else None,
+        wish.site.id if wish.site and wish.at_site else None,
         Needs(step_free=bool(typed.step_free)),
     )  # fmt: skip
     async with request.app[STORE].reading() as tx:

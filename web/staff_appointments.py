@@ -16,7 +16,7 @@ from web.letters import LETTERS
 from web.sign_in import Staff
 from web.templating import Blank, render
 
-_DONE = {"moved", "cancelled", "invited"}
+_DONE = {"moved", "cancelled", "invited", "shifted"}
 
 
 async def show(request: web.Request) -> web.Response:

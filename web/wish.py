@@ -23,9 +23,14 @@ class Wish:
     start: dt.datetime | None = None
 
     @property
+    def at_site(self) -> bool:
+        """Whether the claimant comes to a house of the office."""
+        return self.topic.ways[self.way].at_site
+
+    @property
     def times_address(self) -> str:
         """The page of free times for this wish."""
-        site = f"?site={self.site.key}" if self.site and self.way is Way.IN_PERSON else ""
+        site = f"?site={self.site.key}" if self.site and self.at_site else ""
         return f"/book/{self.topic.key}/{self.way}{site}"
 
 

@@ -33,7 +33,7 @@ WAYS: Mapping[Way, WayWords] = {
     Way.BRANCH_VIDEO: WayWords(
         N_("By video from a branch"),
         "screen",
-        N_("You come to a branch near you. We prepare the video call for you there."),
+        N_("You come to a branch near you. We give you a room and a tablet for the video call."),
     ),
     Way.PHONE: WayWords(
         N_("By phone"),

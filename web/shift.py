@@ -1,0 +1,251 @@
+"""Changing the way of an appointment: video instead of coming, the phone instead of video.
+
+The same pages serve the claimant's link and the office; the plan decides what is possible.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import appointments, booking, catalog, contact, outbox
+from scheduling.model import (
+    Appointment,
+    Change,
+    Closed,
+    NotFound,
+    Part,
+    Site,
+    SlotTaken,
+    Status,
+    Way,
+)
+from web import access, forms, limits, links
+from web.alternatives import Place, look_up
+from web.appointment import own_in, require_changeable
+from web.calls import CALLED, room_of
+from web.forms import FieldError
+from web.keys import CLOCK, ROOMS, STORE
+from web.letters import LETTERS
+from web.templating import Blank, render
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """On whose behalf a way is changed. `token` is the claimant's link, empty for staff."""
+
+    address: str
+    actor: str
+    token: str = ""
+
+    @property
+    def for_staff(self) -> bool:
+        """Whether the office asks: notice and horizon do not bind it."""
+        return not self.token
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way of an appointment. `place` is None where a site has to be chosen first."""
+
+    way: Way
+    minutes: int
+    place: Place | None
+    asks_phone: bool
+
+
+async def choose_way(request: web.Request) -> web.Response:
+    """Show the claimant the present way and the others."""
+    return await _ways_page(request, *await _of_claimant(request))
+
+
+async def choose_way_for_staff(request: web.Request) -> web.Response:
+    """Show the office the present way and the others."""
+    return await _ways_page(request, *await _of_staff(request))
+
+
+async def choose_terms(request: web.Request) -> web.Response:
+    """Show the claimant where and when another way is possible."""
+    return await _terms_page(request, *await _of_claimant(request))
+
+
+async def choose_terms_for_staff(request: web.Request) -> web.Response:
+    """Show the office where and when another way is possible."""
+    return await _terms_page(request, *await _of_staff(request))
+
+
+async def shift(request: web.Request) -> web.Response:
+    """Change the way for the claimant."""
+    limits.take(request, limits.BOOKING)
+    return await _shift(request, *await _of_claimant(request))
+
+
+async def shift_for_staff(request: web.Request) -> web.Response:
+    """Change the way for the office."""
+    return await _shift(request, *await _of_staff(request))
+
+
+async def _of_claimant(request: web.Request) -> tuple[Appointment, Asker]:
+    token = request.match_info["token"]
+    async with request.app[STORE].reading() as tx:
+        appointment = await own_in(request, tx)
+    require_changeable(appointment, request.app[CLOCK]())
+    return appointment, Asker(f"/appointment/{token}", booking.CLAIMANT, token)
+
+
+async def _of_staff(request: web.Request) -> tuple[Appointment, Asker]:
+    staff = access.signed_in(request)
+    async with request.app[STORE].reading() as tx:
+        appointment = await access.appointment_for(tx, staff, int(request.match_info["id"]))
+    if appointment.status is not Status.BOOKED:
+        raise Closed
+    actor = f"{staff.role}:{staff.id}"
+    return appointment, Asker(f"/staff/appointments/{appointment.id}", actor)
+
+
+async def _ways_page(request: web.Request, appointment: Appointment, asker: Asker) -> web.Response:
+    now = request.app[CLOCK]()
+    async with request.app[STORE].reading() as tx:
+        sites = await catalog.sites(tx)
+        alternatives = [
+            await _alternative(tx, appointment, way, sites, now, asker)
+            for way in appointment.topic.ways
+            if way is not appointment.way
+        ]
+    return render(
+        request, "shift/ways.html", appointment=appointment, asker=asker, alternatives=alternatives
+    )
+
+
+async def _alternative(
+    tx: AsyncConnection,
+    appointment: Appointment,
+    way: Way,
+    sites: list[Site],
+    now: dt.datetime,
+    asker: Asker,
+) -> Alternative:
+    offer = appointment.topic.ways[way]
+    place = None
+    if not offer.at_site:
+        place = await look_up(tx, appointment, way, None, now, for_staff=asker.for_staff)
+    elif len(sites) == 1:
+        place = await look_up(tx, appointment, way, sites[0], now, for_staff=asker.for_staff)
+    return Alternative(way, offer.minutes, place, _asks_phone(appointment, way))
+
+
+async def _terms_page(
+    request: web.Request,
+    appointment: Appointment,
+    asker: Asker,
+    *,
+    errors: list[FieldError] | None = None,
+    phone: str = "",
+    taken: bool = False,
+    wanted_site: str = "",
+) -> web.Response:
+    way, now = _way_of(request, appointment), request.app[CLOCK]()
+    async with request.app[STORE].reading() as tx:
+        sites: list[Site | None] = [None]
+        if appointment.topic.ways[way].at_site:
+            sites = [*await catalog.sites(tx)]
+        places = [
+            await look_up(tx, appointment, way, site, now, for_staff=asker.for_staff)
+            for site in sites
+        ]
+    places = [place for place in places if place.possible]
+    site_key = wanted_site or request.query.get("site", "")
+    chosen = next((one for one in places if one.site and one.site.key == site_key), None)
+    if chosen is None and len(places) == 1:
+        chosen = places[0]
+    return render(
+        request, "shift/terms.html", status=409 if taken else 400 if errors else 200,
+        appointment=appointment, asker=asker, way=way, places=places, chosen=chosen, taken=taken,
+        minutes=appointment.topic.ways[way].minutes, asks_phone=_asks_phone(appointment, way),
+        errors=errors or [], phone=phone,
+        message_of=Blank({error.field: error.message for error in errors or []}),
+    )  # fmt: skip
+
+
+async def _shift(request: web.Request, appointment: Appointment, asker: Asker) -> web.Response:
+    form = await request.post()
+    start = forms.start(forms.text(form, "start"))
+    if start is None:
+        raise web.HTTPBadRequest
+    if request.match_info["way"] == appointment.way:  # a second tap, or a second tab
+        raise web.HTTPSeeOther(f"{asker.address}?done=shifted")
+    way, site_key = _way_of(request, appointment), forms.text(form, "site")
+    phone = ""
+    if _asks_phone(appointment, way):
+        phone, errors = forms.phone(form)
+        if errors:
+            typed = forms.text(form, "phone")
+            return await _terms_page(request, appointment, asker, errors=errors, phone=typed)
+    try:
+        async with request.app[STORE].writing() as tx:
+            site = await _site(tx, appointment, way, site_key)
+            present = await appointments.by_id(tx, appointment.id)
+            if present.way is not way:  # else two taps came at once, and one was enough
+                if phone:
+                    await contact.set_phone(tx, appointment.id, phone)
+                await _rearrange(request, tx, present, asker, way, start, site)
+    except SlotTaken:
+        return await _terms_page(
+            request, appointment, asker, phone=phone, taken=True, wanted_site=site_key
+        )
+    if way not in CALLED:
+        # Whoever waits in the lobby already learns there that the call takes place otherwise.
+        await request.app[ROOMS].dismiss_all(room_of(appointment))
+    raise web.HTTPSeeOther(f"{asker.address}?done=shifted")
+
+
+async def _rearrange(
+    request: web.Request,
+    tx: AsyncConnection,
+    appointment: Appointment,
+    asker: Asker,
+    way: Way,
+    start: dt.datetime,
+    site: Site | None,
+) -> None:
+    now = request.app[CLOCK]()
+    shifted = await booking.rearrange(
+        tx, appointment.id, way=way, start=start, site_id=site.id if site else None,
+        actor=asker.actor, now=now, for_staff=asker.for_staff,
+    )  # fmt: skip
+    if not shifted.person.email:  # booked by phone, without an address
+        return
+    # Links are stored hashed, so the office cannot write the old one again: its letter gets a
+    # new one beside it, and both open the appointment.
+    token = asker.token or await booking.add_link(
+        tx, shifted.id, part=Part.CLAIMANT, name=shifted.person.name, actor=asker.actor, now=now
+    )
+    companion = await links.for_companion(request, tx, shifted, actor=asker.actor)
+    letter = request.app[LETTERS].to_claimant(
+        shifted, Change.SHIFTED, token=token, now=now, companion_token=companion
+    )
+    await outbox.post(tx, shifted.person.email, letter, now)
+
+
+async def _site(tx: AsyncConnection, appointment: Appointment, way: Way, key: str) -> Site | None:
+    if not appointment.topic.ways[way].at_site:
+        return None
+    for site in await catalog.sites(tx):
+        if site.key == key:
+            return site
+    raise NotFound
+
+
+def _way_of(request: web.Request, appointment: Appointment) -> Way:
+    """Return the other way that the address names; `NotFound` for what is not offered."""
+    for way in appointment.topic.ways:
+        if way == request.match_info["way"] and way is not appointment.way:
+            return way
+    raise NotFound
+
+
+def _asks_phone(appointment: Appointment, way: Way) -> bool:
+    return way is Way.PHONE and not appointment.person.phone
