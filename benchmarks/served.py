@@ -94,7 +94,11 @@ def served(folder: Path, url: str) -> Iterator[Server]:
         yield Server(_origin(process, journal), process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def _origin(process: subprocess.Popen[bytes], journal: Path) -> str:
