@@ -109,7 +109,7 @@ async def read_hold(tx: AsyncConnection, token: str, now: dt.datetime) -> Hold:
 
 async def release(tx: AsyncConnection, token: str, now: dt.datetime) -> None:
     """Give a held slot back. A confirmed hold is left alone."""
-    found = await _hold(tx, token)
+    found = await _hold(tx, token, lock=True)
     if found.appointment_id is None:
         await claims.release(tx, claims.ForHold(found.id, found.expires_at))
         await tx.execute(
@@ -142,7 +142,7 @@ async def confirm(
         return Confirmed(same, link_token, created=False)
     appointment_id = await _insert_appointment(tx, held, person, needs, locale, now, keep_days)
     try:
-        await claims.hand_over(tx, held.id, appointment_id)
+        await claims.hand_over(tx, held.id, appointment_id, len(held.resource_ids))
     except SlotTaken as error:
         raise HoldExpired(held) from error
     await tx.execute(

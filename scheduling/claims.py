@@ -75,11 +75,11 @@ async def release(tx: AsyncConnection, owner: Owner) -> None:
     await tx.execute(delete(claim).where(_owned_by(owner)))
 
 
-async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> None:
+async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int, expected: int) -> None:
     """Turn the claims of a hold into those of an appointment.
 
-    A hold whose time is over still counts while nobody has taken its claims.
-    Raises `SlotTaken` when they are gone.
+    A hold whose time is over still counts while nobody has taken any of its claims, of which
+    there were `expected`. Raises `SlotTaken` when one is gone.
     """
     held = [*await tx.scalars(select(claim.c.resource_id).where(claim.c.hold_id == hold_id))]
     await _queue_for(tx, held)
@@ -88,7 +88,7 @@ async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int) -> N
         .where(claim.c.hold_id == hold_id)
         .values(hold_id=None, expires_at=None, appointment_id=appointment_id)
     )
-    if not done.rowcount:
+    if done.rowcount != expected:
         raise SlotTaken
 
 

@@ -95,16 +95,17 @@ async def cover_overdue(
     """
     helped: list[Appointment] = []
     stuck: list[Appointment] = []
-    for loan in await out(tx):
-        if loan.due_at > now:
-            continue
+    late = [loan for loan in await out(tx) if loan.due_at <= now]
+    # None of them may stand in for another.
+    without = frozenset(loan.device.id for loan in late)
+    for loan in late:
         following = await _next_with(tx, loan.device.id, now)
         if following is None:
             continue
         try:
             other = await changes.rearrange(
                 tx, following.id, caseworker_id=following.caseworker.id, actor=actor, now=now,
-                without=frozenset({loan.device.id}), for_staff=True,
+                without=without, for_staff=True,
             )  # fmt: skip
             helped.append(other)
         except SlotTaken:

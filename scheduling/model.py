@@ -219,6 +219,12 @@ class Hold:
     appointment_id: int | None
     """Set once the hold was confirmed."""
 
+    @property
+    def resource_ids(self) -> frozenset[int]:
+        """Everybody and everything that is held."""
+        held = (self.caseworker.id, self.room_id, self.device_id, self.interpreter_id)
+        return frozenset(one for one in held if one is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Appointment:

@@ -145,8 +145,9 @@ async def _candidates(
 ) -> list[_Candidate]:
     if not horizon.ticks:
         return []
-    # For video from a branch the caseworker may sit anywhere; the room and tablet may not.
-    only = () if query.site_id is None or query.way is Way.BRANCH_VIDEO else (query.site_id,)
+    # An interpreter may sit in any house, and for video from a branch so may the caseworker.
+    everywhere = query.way is Way.BRANCH_VIDEO or query.needs.interpreter
+    only = () if query.site_id is None or everywhere else (query.site_id,)
     read = await supply.load(
         tx, horizon, now, site_ids=only, ignore_appointment=query.ignore_appointment
     )
@@ -165,7 +166,7 @@ class _Search:
         offer = self.query.offer
         busy_ticks = (offer.minutes + offer.buffer_minutes) * 60 // TICK_SECONDS
         interpreters = self._interpreters()
-        for house in self.supply.houses:
+        for house in filter(self._may_advise, self.supply.houses):
             pools = self._pools(house)
             for member in house.members:
                 if not self._can_advise(member.resource):
@@ -185,6 +186,10 @@ class _Search:
         if self.query.way is Way.BRANCH_VIDEO and self.query.site_id is not None:
             return self.query.site_id
         return house.site.id
+
+    def _may_advise(self, house: House) -> bool:
+        wanted = self.query.site_id
+        return wanted in {None, house.site.id} or self.query.way is Way.BRANCH_VIDEO
 
     def _can_advise(self, resource: Resource) -> bool:
         return (
