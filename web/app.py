@@ -12,6 +12,7 @@ from web import (
     closures,
     demo,
     earlier,
+    figures,
     limits,
     loans,
     plan,
@@ -132,6 +133,8 @@ def _office() -> list[web.RouteDef]:
         web.get(device + "/code.svg", loans.code),
         web.post(device + "/hand-out", loans.hand_out),
         web.post(device + "/return", loans.take_back),
+        web.get("/plan/figures", figures.show),
+        web.get("/plan/figures.csv", figures.download),
     ]
 
 
