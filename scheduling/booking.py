@@ -273,6 +273,7 @@ async def _honour(
     tx: AsyncConnection, appointment_id: int, held: Hold, needs: Needs, now: dt.datetime
 ) -> None:
     """Exchange what was held for what the needs ask for, with the same caseworker and time."""
+    await claims.give_way(tx)
     date = local_date(held.span.start)
     query = SlotQuery(
         held.topic, held.way, date, date, held.site.id, needs, held.caseworker.id,

@@ -186,10 +186,14 @@ async def record(
     )
 
 
-async def _open(tx: AsyncConnection, appointment_id: int) -> Appointment:
-    # The row lock makes a second change wait, so that it sees the first one's result.
+async def lock(tx: AsyncConnection, appointment_id: int) -> None:
+    """Make any other change of the appointment wait, so that it sees what comes of this one."""
     row = schema.appointment
     await tx.execute(select(row.c.id).where(row.c.id == appointment_id).with_for_update())
+
+
+async def _open(tx: AsyncConnection, appointment_id: int) -> Appointment:
+    await lock(tx, appointment_id)
     found = await appointments.by_id(tx, appointment_id)
     if found.status is not Status.BOOKED:
         raise Closed

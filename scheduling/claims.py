@@ -10,8 +10,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import SlotTaken, Span, TopicWay
@@ -36,6 +36,9 @@ class ForHold:
 
 Owner = ForAppointment | ForHold
 
+_CONTENDED = {"40P01", "55P03"}
+"""SQLSTATE of deadlock_detected and lock_not_available (PostgreSQL, appendix A)."""
+
 
 async def take(
     tx: AsyncConnection, owner: Owner, wanted: Mapping[int, Span], now: dt.datetime
@@ -54,6 +57,26 @@ async def take(
                 await tx.execute(insert(claim), [*_rows(owner, wanted)])
     except IntegrityError as error:
         raise SlotTaken from error
+    except DBAPIError as error:
+        if is_contended(error):
+            raise SlotTaken from error
+        raise
+
+
+async def give_way(tx: AsyncConnection) -> None:
+    """Let this transaction wait only shortly for what others are about to take.
+
+    For transactions that claim more than once: they cannot queue for everything in one order,
+    so they and another can come to wait for each other. This one then gives up before the
+    database ends the other's (PostgreSQL's ``deadlock_timeout`` is a second).
+    """
+    if tx.dialect.name == "postgresql":
+        await tx.execute(text("SET LOCAL lock_timeout = '700ms'"))
+
+
+def is_contended(error: DBAPIError) -> bool:
+    """Tell whether the database refused because another transaction is in the way."""
+    return getattr(error.orig, "sqlstate", None) in _CONTENDED
 
 
 def needed(offer: TopicWay, option: Option, span: Span) -> dict[int, Span]:

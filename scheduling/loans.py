@@ -6,12 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, changes, schema
+from scheduling import appointments, catalog, changes, claims, schema
 from scheduling.model import (
     Appointment,
+    Closed,
     Kind,
     NotFound,
     PlanError,
@@ -93,6 +94,7 @@ async def cover_overdue(
 
     Returns the appointments that were helped, and those that need a person's decision.
     """
+    await claims.give_way(tx)
     helped: list[Appointment] = []
     stuck: list[Appointment] = []
     late = [loan for loan in await out(tx) if loan.due_at <= now]
@@ -103,12 +105,17 @@ async def cover_overdue(
         if following is None:
             continue
         try:
-            other = await changes.rearrange(
-                tx, following.id, caseworker_id=following.caseworker.id, actor=actor, now=now,
-                without=without, for_staff=True,
-            )  # fmt: skip
+            async with tx.begin_nested():
+                other = await changes.rearrange(
+                    tx, following.id, caseworker_id=following.caseworker.id, actor=actor, now=now,
+                    without=without, for_staff=True,
+                )  # fmt: skip
             helped.append(other)
-        except SlotTaken:
+        except (SlotTaken, Closed):
+            stuck.append(following)
+        except DBAPIError as error:
+            if not claims.is_contended(error):
+                raise
             stuck.append(following)
     return helped, stuck
 

@@ -11,9 +11,10 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import changes, slots
+from scheduling import changes, claims, slots
 from scheduling.grid import local_date
 from scheduling.model import Appointment, Closed, SlotTaken, Way
 
@@ -53,6 +54,7 @@ async def propose(
     trial = await tx.begin_nested()
     found: dict[int, Proposal] = {}
     try:
+        await claims.give_way(tx)
         # Whoever can keep their time gets it before anybody is moved into a free slot.
         for candidates in (_at_the_same_time, _moves):
             for appointment in affected:
@@ -85,6 +87,10 @@ async def _first_that_works(
                 after = await carry_out(tx, proposal, actor=_ACTOR, now=now)
         except (SlotTaken, Closed):
             continue
+        except DBAPIError as error:
+            if claims.is_contended(error):
+                continue
+            raise
         return replace(
             proposal,
             start=after.span.start,

@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, booking, changes, claims, schema, slots
@@ -30,12 +31,22 @@ class Offer:
 
 
 async def join(tx: AsyncConnection, appointment_id: int, now: dt.datetime) -> None:
-    """Begin to wait for an earlier slot than the one booked; again changes nothing."""
+    """Begin to wait for an earlier slot than the one booked; again changes nothing.
+
+    Raises `NotFound` when there is no such appointment.
+    """
     row = schema.waiting
-    if not await tx.scalar(select(row.c.id).where(row.c.appointment_id == appointment_id)):
-        await tx.execute(
-            insert(row).values(appointment_id=appointment_id, created_at=now, declined=[])
-        )
+    if await is_waiting(tx, appointment_id):
+        return
+    try:
+        async with tx.begin_nested():
+            await tx.execute(
+                insert(row).values(appointment_id=appointment_id, created_at=now, declined=[])
+            )
+    except IntegrityError as error:
+        # A second tap at the same moment was faster, or the appointment has been deleted.
+        if not await is_waiting(tx, appointment_id):
+            raise NotFound from error
 
 
 async def leave(tx: AsyncConnection, appointment_id: int) -> None:
@@ -56,6 +67,7 @@ async def is_waiting(tx: AsyncConnection, appointment_id: int) -> bool:
 
 async def offer(tx: AsyncConnection, now: dt.datetime, minutes: int = OFFER_MINUTES) -> list[Offer]:
     """Offer what is free to those who wait, first come first served; return the new offers."""
+    await claims.give_way(tx)
     row, booked = schema.waiting, schema.appointment
     waiting = await tx.execute(
         select(row)
@@ -88,7 +100,10 @@ async def accept(tx: AsyncConnection, token: str, *, actor: str, now: dt.datetim
     one = (await tx.execute(select(row).where(row.c.hold_id == held.id))).one_or_none()
     if one is None:
         raise NotFound
+    # In the order in which every change of an appointment locks: itself, then its resources.
+    await changes.lock(tx, one.appointment_id)
     await claims.release(tx, claims.ForHold(held.id, held.expires_at))
+    await claims.give_way(tx)
     try:
         moved = await changes.rearrange(
             tx, one.appointment_id, start=held.span.start, site_id=held.site.id,
