@@ -51,13 +51,18 @@ class DemoTopic:
     ways: tuple[TopicWay, ...]
 
 
-def _ways(person: int = 0, video: int = 0, phone: int = 0) -> tuple[TopicWay, ...]:
+def _ways(
+    person: int = 0, video: int = 0, phone: int = 0, *, branch: bool = False
+) -> tuple[TopicWay, ...]:
     offered = []
     if person:
         # In person from tomorrow on; booking until midnight opens the next day.
         offered.append(TopicWay(Way.IN_PERSON, person, 5, notice_minutes=0, earliest_day=1))
     if video:
         offered.append(TopicWay(Way.VIDEO, video, 5, notice_minutes=30))
+    if branch:
+        # Somebody has to prepare the room and the tablet.
+        offered.append(TopicWay(Way.BRANCH_VIDEO, video, 5, notice_minutes=120))
     if phone:
         offered.append(TopicWay(Way.PHONE, phone, 5, notice_minutes=60))
     return tuple(offered)
@@ -144,7 +149,7 @@ TOPICS = (
          "en": "You have no money or too little. We help you to apply."},
         _bring("Mietvertrag; Kontoauszüge der letzten drei Monate",
                "rental contract; bank statements of the last three months"),
-        _ways(person=45, video=45, phone=30),
+        _ways(person=45, video=45, phone=30, branch=True),
     ),
     DemoTopic(
         "letter", "money",
@@ -154,7 +159,7 @@ TOPICS = (
         {"de": "Wir erklären Ihnen den Brief in einfachen Worten.",
          "en": "We explain the letter in plain words."},
         _bring("der Brief", "the letter"),
-        _ways(person=20, video=20, phone=15),
+        _ways(person=20, video=20, phone=15, branch=True),
     ),
     DemoTopic(
         "continue", "money",
@@ -163,7 +168,7 @@ TOPICS = (
         {"de": "Ihr Bescheid endet bald. Wir sehen den neuen Antrag mit Ihnen durch.",
          "en": "Your notice ends soon. We go through the new application with you."},
         _bring("der letzte Bescheid", "your last notice"),
-        _ways(person=20, video=20, phone=20),
+        _ways(person=20, video=20, phone=20, branch=True),
     ),
     DemoTopic(
         "housing", "housing",
@@ -191,7 +196,7 @@ TOPICS = (
         {"de": "Wir klären, was sich ändert und welche Hilfe es zum Start gibt.",
          "en": "We clarify what changes and what help there is for the start."},
         _bring("Arbeitsvertrag, falls schon da", "employment contract, if you have it"),
-        _ways(person=20, video=20, phone=15),
+        _ways(person=20, video=20, phone=15, branch=True),
     ),
     DemoTopic(
         "seek_work", "work",
@@ -200,7 +205,7 @@ TOPICS = (
         {"de": "Wir suchen gemeinsam, was zu Ihnen passt.",
          "en": "Together we look for what suits you."},
         _bring("Lebenslauf, falls vorhanden", "curriculum vitae, if you have one"),
-        _ways(person=45, video=45, phone=30),
+        _ways(person=45, video=45, phone=30, branch=True),
     ),
     DemoTopic(
         "learn", "learning",
