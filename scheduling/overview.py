@@ -23,6 +23,7 @@ from scheduling.supply import House, Member, Supply
 PEOPLE = (Kind.CASEWORKER, Kind.INTERPRETER)
 ROOMS = (Kind.ROOM, Kind.COUNTER)
 DEVICES = (Kind.TABLET, Kind.CAMERA)
+_ORDER = (*PEOPLE, *ROOMS, *DEVICES)
 
 _FOUND_AT_MOST = 20
 _TICK_MINUTES = 5
@@ -96,10 +97,13 @@ async def overview(
     A `team_id` leaves only its members among the people; a `way` only its appointments.
     """
     read = await supply.load(tx, horizon, now, site_ids=() if site_id is None else (site_id,))
+    members = sorted(
+        ((house, member) for house in read.houses for member in house.members),
+        key=lambda one: _ORDER.index(one[1].resource.kind),
+    )
     lanes = tuple(
         _lane(read, house, member, horizon)
-        for house in read.houses
-        for member in house.members
+        for house, member in members
         if member.resource.kind in kinds
         and (team_id is None or member.resource.kind not in PEOPLE
              or member.resource.team_id == team_id)

@@ -122,6 +122,7 @@ async def timeline(request: web.Request) -> web.Response:
         view = _view(request, sites, teams)
         seen = await _read(tx, view, now)
     drawing = _Drawing(request, seen, several_sites=len(sites) > 1)
+    opens, closes = drawing.hours()
     body = {
         "resources": [drawing.lane(lane) for lane in seen.lanes],
         "events": [
@@ -129,8 +130,8 @@ async def timeline(request: web.Request) -> web.Response:
             *drawing.held(),
             *drawing.closures(),
         ],
-        "opens": f"{seen.opens // 60:02}:00",
-        "closes": f"{min(24, -(-seen.closes // 60)):02}:00",
+        "opens": f"{opens:02}:00",
+        "closes": f"{closes:02}:00",
     }
     return web.json_response(body, headers={"Cache-Control": "no-store"})
 
@@ -180,6 +181,15 @@ class _Drawing:
         self._zone = request.app[SETTINGS].timezone
         self._seen = seen
         self._several_sites = several_sites
+
+    def hours(self) -> tuple[int, int]:
+        """Return the whole hours that a day must show: all work and all appointments."""
+        spans = [one.appointment.span for one in self._seen.booked]
+        starts = [span.start.astimezone(self._zone).hour for span in spans]
+        ends = [span.end.astimezone(self._zone) for span in spans]
+        opens = min([self._seen.opens // 60, *starts])
+        closes = max([-(-self._seen.closes // 60), *(end.hour + bool(end.minute) for end in ends)])
+        return opens, min(closes, 24)
 
     def lane(self, lane: Lane) -> dict[str, Any]:
         return {

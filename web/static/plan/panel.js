@@ -13,7 +13,9 @@ export class Panel {
     root.querySelector("[data-close]").addEventListener("click", () => this.close());
     root.addEventListener("submit", (event) => this.submitted(event));
     root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !this.box.hidden) this.close();
+      if (event.key !== "Escape") return;
+      if (this.outcome.contains(event.target)) this.outcome.replaceChildren();
+      if (!this.box.hidden) this.close();
     });
     addEventListener("keydown", (event) => this.undo(event));
     for (const link of root.querySelectorAll("[data-list] a.plan-name")) {
@@ -36,14 +38,26 @@ export class Panel {
   close() {
     this.box.hidden = true;
     this.content.replaceChildren();
-    if (this.opener?.isConnected) this.opener.focus();
+    // The timeline may have been drawn anew since.
+    const { id } = this.opener?.dataset ?? {};
+    const again = id && this.root.querySelector(`button[data-id="${CSS.escape(id)}"]`);
+    (this.opener?.isConnected ? this.opener : again)?.focus();
   }
 
   tell(text) {
     const note = document.createElement("p");
     note.className = "kern-body console-note";
     note.textContent = text;
-    this.outcome.replaceChildren(note);
+    this.outcome.replaceChildren(note, this.dismissal());
+  }
+
+  dismissal() {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "kern-btn kern-btn--tertiary";
+    button.textContent = this.root.dataset.sayClose;
+    button.addEventListener("click", () => this.outcome.replaceChildren());
+    return button;
   }
 
   // Sends a change; tells what came of it; returns whether the plan has been changed.
@@ -55,7 +69,8 @@ export class Panel {
     const page = await this.fetched(address, { method: "POST", body });
     if (!page) return false;
     const outcome = page.getElementById("outcome");
-    this.outcome.replaceChildren(...(outcome ? outcome.childNodes : []));
+    const told = outcome?.children.length ? [...outcome.childNodes, this.dismissal()] : [];
+    this.outcome.replaceChildren(...told);
     if (page.ok && !this.box.hidden) this.show(page);
     if (page.ok) this.changed();
     return page.ok;

@@ -37,6 +37,24 @@ function icon(name) {
   return drawing;
 }
 
+// The calendar calls itself a table without having one's rows (ARIA 1.2, 5.2.5): the list
+// beneath is what tells the plan to assistive technology, the timeline offers its buttons.
+function withoutTableRoles(calendar, label) {
+  const clear = () => {
+    for (const name of ["role", "aria-colindex", "aria-rowindex", "aria-colcount", "aria-rowcount"]) {
+      for (const one of calendar.querySelectorAll(`[${name}]`)) one.removeAttribute(name);
+    }
+    // An empty day scrolls as well, and must do so by keyboard.
+    for (const scrolled of calendar.querySelectorAll(".ec-main")) {
+      scrolled.tabIndex = 0;
+      scrolled.setAttribute("role", "group");
+      scrolled.setAttribute("aria-label", label);
+    }
+  };
+  clear();
+  new MutationObserver(clear).observe(calendar, { childList: true, subtree: true });
+}
+
 class Console {
   constructor(root) {
     this.root = root;
@@ -44,6 +62,7 @@ class Console {
     this.kinds = new Map();
     this.panel = new Panel(root, () => this.refresh());
     this.dragging = false;
+    this.dropped = -Infinity;
     this.asking = null;
     this.again = false;
   }
@@ -62,9 +81,9 @@ class Console {
       height: "auto",
       slotMinTime: plan.opens,
       slotMaxTime: plan.closes,
-      flexibleSlotTimeLimits: true,
       slotDuration: week ? "01:00" : "00:30",
-      slotWidth: week ? 28 : 56,
+      slotLabelInterval: week ? "02:00" : "01:00",
+      slotWidth: week ? 36 : 60,
       snapDuration: "00:05",
       slotLabelFormat: (time) => `${two(time.getHours())}:${two(time.getMinutes())}`,
       nowIndicator: true,
@@ -76,17 +95,16 @@ class Console {
       events: this.drawn(plan),
       resourceLabelContent: ({ resource }) => this.lane(resource),
       eventContent: ({ event, timeText }) => this.content(event, timeText),
-      eventClick: ({ event, el }) => {
-        if (event.extendedProps.sequence !== undefined) this.panel.open(event.id, el);
-      },
       eventDragStart: () => {
         this.dragging = true;
       },
       eventDragStop: () => {
         this.dragging = false;
+        this.dropped = performance.now();
       },
       eventDrop: (info) => this.drop(info),
     });
+    withoutTableRoles(section.querySelector("[data-calendar]"), this.say.sayLanes);
     this.remember(plan);
     this.listen();
   }
@@ -102,6 +120,8 @@ class Console {
   }
 
   remember(plan) {
+    this.lanes = JSON.stringify(plan.resources);
+    this.events = JSON.stringify(plan.events);
     this.kinds = new Map(plan.resources.map(({ id, extendedProps }) => [id, extendedProps.kind]));
   }
 
@@ -127,12 +147,24 @@ class Console {
     if (!name) return { domNodes: [element("span", "event-note", String(event.title))] };
     const first = element("span", "event-name");
     first.append(icon(name), element("span", "", String(event.title)));
-    const second = element("span", "event-line", `${way}, ${this.say.sayWith} ${caseworker}`);
-    const time = element("span", "kern-sr-only", timeText);
-    return { domNodes: [first, time, second, element("span", "event-line", topic)] };
+    // A real button: the calendar's own elements may not be one, and the keyboard needs it.
+    const button = element("button", "event-open");
+    button.type = "button";
+    button.dataset.id = event.id;
+    button.append(
+      first,
+      element("span", "kern-sr-only", `${timeText}, ${way}, ${this.say.sayWith} ${caseworker}`),
+      element("span", "event-line", topic),
+    );
+    button.addEventListener("click", () => {
+      // The end of a drag is no click.
+      if (performance.now() - this.dropped > 250) this.panel.open(event.id, button);
+    });
+    return { domNodes: [button] };
   }
 
   async drop(info) {
+    this.moved = true;
     const { event, oldEvent, oldResource, newResource } = info;
     const fields = { start: wallClock(event.start), sequence: event.extendedProps.sequence };
     if (newResource && oldResource && newResource.id !== oldResource.id) {
@@ -159,10 +191,14 @@ class Console {
     this.again = false;
     this.asking = this.read()
       .then((plan) => {
+        // Drawing is what takes time: only what has changed is drawn.
+        const [lanes, events] = [this.lanes, this.events];
         this.remember(plan);
-        this.calendar.setOption("resources", plan.resources);
-        this.calendar.setOption("events", this.drawn(plan));
-        this.root.dispatchEvent(new CustomEvent("plan-drawn"));
+        if (this.lanes !== lanes) this.calendar.setOption("resources", plan.resources);
+        if (this.events !== events || this.moved) {
+          this.moved = false;
+          this.calendar.setOption("events", this.drawn(plan));
+        }
       })
       .catch(() => undefined)
       .finally(() => {
