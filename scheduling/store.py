@@ -19,6 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 BUSY_SECONDS = 30
 """How long SQLite waits for another process's write before it gives up."""
 
+QUEUE_SECONDS = 120
+"""How long a request queues for a connection: a rush is served late rather than refused."""
+
 
 class Store:
     """One database and its transactions."""
@@ -59,10 +62,15 @@ def open_store(url: str) -> Store:
     Nothing is connected yet; `sqlalchemy.exc.ArgumentError` tells of a malformed URL.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return Store(create_async_engine(url, pool_size=20, max_overflow=0, pool_pre_ping=True))
+        return Store(
+            create_async_engine(
+                url, pool_size=20, max_overflow=0, pool_timeout=QUEUE_SECONDS, pool_pre_ping=True
+            )
+        )
     engine = create_async_engine(
-        url, pool_size=8, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}
-    )
+        url, pool_size=8, max_overflow=0, pool_timeout=QUEUE_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS},
+    )  # fmt: skip
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     return Store(engine)
 
