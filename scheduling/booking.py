@@ -47,6 +47,9 @@ CLAIMANT = "claimant"
 RETENTION_DAYS = 90
 """How long after its end an appointment's personal data are kept, unless configured."""
 
+LOOKS = 2
+"""How often a hold looks who is free: whoever lost one room to a neighbour may get the next."""
+
 _PURPOSE = "claimant's link"
 
 
@@ -83,15 +86,16 @@ async def hold(
     token = new_token()
     span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
     expires_at = now + dt.timedelta(minutes=minutes)
-    for option in await slots.options(tx, query, start, now):
-        try:
-            async with tx.begin_nested():
-                hold_id = await _insert_hold(tx, token, query, option, span, expires_at)
-                owner = claims.ForHold(hold_id, expires_at)
-                await claims.take(tx, owner, claims.needed(query.offer, option, span), now)
-        except SlotTaken:
-            continue
-        return token, await _hold(tx, token)
+    for _ in range(LOOKS):
+        for option in await slots.options(tx, query, start, now):
+            try:
+                async with tx.begin_nested():
+                    hold_id = await _insert_hold(tx, token, query, option, span, expires_at)
+                    owner = claims.ForHold(hold_id, expires_at)
+                    await claims.take(tx, owner, claims.needed(query.offer, option, span), now)
+            except SlotTaken:
+                continue
+            return token, await _hold(tx, token)
     raise SlotTaken
 
 
@@ -136,6 +140,8 @@ async def confirm(
     but not with what is needed.
     """
     held = await _hold(tx, token, lock=True)
+    if await _is_offer(tx, held):
+        raise NotFound
     link_token = derive(token, _PURPOSE)
     if held.appointment_id is not None:
         same = await appointments.by_id(tx, held.appointment_id)
@@ -173,13 +179,17 @@ async def book(
     now: dt.datetime,
     actor: str,
     caseworker_id: int | None = None,
+    keep_days: int = RETENTION_DAYS,
 ) -> Confirmed:
     """Book at once, on behalf of a claimant. Raises `SlotTaken`."""
     token, _ = await hold(
         tx, topic=topic, way=way, start=start, now=now, site_id=site_id,
         caseworker_id=caseworker_id, needs=needs, for_staff=True,
     )  # fmt: skip
-    return await confirm(tx, token, person=person, needs=needs, locale=locale, now=now, actor=actor)
+    return await confirm(
+        tx, token, person=person, needs=needs, locale=locale, now=now, actor=actor,
+        keep_days=keep_days,
+    )  # fmt: skip
 
 
 async def _hold(tx: AsyncConnection, token: str, *, lock: bool = False) -> Hold:
@@ -203,6 +213,12 @@ async def _hold(tx: AsyncConnection, token: str, *, lock: bool = False) -> Hold:
         interpreter_id=row.interpreter_id,
         appointment_id=row.appointment_id,
     )
+
+
+async def _is_offer(tx: AsyncConnection, held: Hold) -> bool:
+    # A slot offered to somebody who waits moves their appointment; it makes no second one.
+    row = schema.waiting
+    return bool(await tx.scalar(select(row.c.id).where(row.c.hold_id == held.id)))
 
 
 async def _insert_hold(

@@ -14,12 +14,15 @@ from scheduling import booking, catalog, demo_office, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
 from scheduling.grid import Horizon, local_date
-from scheduling.model import Needs, Person, SlotTaken, Status, Topic, Way
+from scheduling.model import Kind, Needs, Person, SlotTaken, Status, Topic, Way
 from scheduling.slots import SlotQuery, find
 from scheduling.store import Store
 
 PASSWORD = "sprechzeit-demo"  # noqa: S105 - it is printed at every start of the demo
 DAYS_BACK, DAYS_AHEAD = 3, 14
+DEVICE_MINUTES = 5
+"""How long a tablet or camera of the demo is on its way before and after use."""
+
 BOOKED_SHARE = 0.35
 ACTOR = "demo"
 
@@ -63,7 +66,8 @@ async def _office(tx: AsyncConnection, password_hash: str) -> None:
     for position, topic in enumerate(demo_office.TOPICS):
         await _topic(tx, position, topic)
     for site, kind, name, features in demo_office.ROOMS:
-        await _resource(tx, sites[site], kind, name, features=[*features])
+        minutes = DEVICE_MINUTES if kind in {Kind.TABLET, Kind.CAMERA} else 0
+        await _resource(tx, sites[site], kind, name, minutes, features=[*features])
     for person in demo_office.CASEWORKERS:
         await _caseworker(tx, sites[person.site], person, password_hash)
     for name, login, role in demo_office.OTHER_STAFF:
@@ -88,7 +92,7 @@ async def _caseworker(
     tx: AsyncConnection, site_id: int, person: Caseworker, password_hash: str
 ) -> None:
     resource_id = await _resource(
-        tx, site_id, "caseworker", person.name,
+        tx, site_id, "caseworker", person.name, 0,
         skills=[*person.skills], languages=[*person.languages],
     )  # fmt: skip
     for hours in person.hours:
@@ -103,12 +107,13 @@ async def _caseworker(
 
 
 async def _resource(
-    tx: AsyncConnection, site_id: int, kind: str, name: str, **lists: list[str]
+    tx: AsyncConnection, site_id: int, kind: str, name: str, minutes: int, **lists: list[str]
 ) -> int:
     values: dict[str, list[str]] = {"features": [], "skills": [], "languages": [], **lists}
     return await _row(
-        tx, schema.resource, site_id=site_id, kind=kind, name=name, active=True, **values
-    )
+        tx, schema.resource, site_id=site_id, kind=kind, name=name, active=True,
+        setup_minutes=minutes, return_minutes=minutes, **values,
+    )  # fmt: skip
 
 
 async def _staff(

@@ -31,7 +31,12 @@ class Letter:
 
 
 async def post(tx: AsyncConnection, recipient: str, message: bytes, now: dt.datetime) -> None:
-    """Put a letter into the outbox; it goes out once the transaction has committed."""
+    """Put a letter into the outbox; it goes out once the transaction has committed.
+
+    Who booked by telephone may have no address; there is nobody to write to then.
+    """
+    if not recipient:
+        return
     await tx.execute(
         insert(outbox).values(
             created_at=now,

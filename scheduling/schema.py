@@ -160,6 +160,7 @@ resource = Table(
     # Rises with every change of the resource's claims.
     Column("claims_version", Integer, nullable=False, server_default="0"),
     UniqueConstraint("site_id", "kind", "name"),
+    CheckConstraint("setup_minutes % 5 = 0 AND return_minutes % 5 = 0", name="on_grid"),
 )
 
 working_pattern = Table(

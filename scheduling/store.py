@@ -21,6 +21,9 @@ from scheduling.supply import Memory
 BUSY_SECONDS = 30
 """How long SQLite waits for another process's write before it gives up."""
 
+QUEUE_SECONDS = 120
+"""How long a request queues for a connection: a rush is served late rather than refused."""
+
 
 class Store:
     """One database and its transactions."""
@@ -67,17 +70,15 @@ def open_store(url: str) -> Store:
                 url,
                 pool_size=20,
                 max_overflow=0,
+                pool_timeout=QUEUE_SECONDS,
                 pool_pre_ping=True,
                 execution_options={"memory": Memory()},
             )
         )
     engine = create_async_engine(
-        url,
-        pool_size=8,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_SECONDS},
-        execution_options={"memory": Memory()},
-    )
+        url, pool_size=8, max_overflow=0, pool_timeout=QUEUE_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS}, execution_options={"memory": Memory()},
+    )  # fmt: skip
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     return Store(engine)
 

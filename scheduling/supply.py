@@ -11,7 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, cast, extract, or_, select, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Row,
+    any_,
+    cast,
+    extract,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, hours, schema
@@ -256,7 +268,7 @@ async def _read_busy(
     columns = [_seconds(tx, one) for one in (table.starts_at, table.ends_at, table.expires_at)]
     rows = await tx.execute(
         select(table.resource_id, *columns).where(
-            table.resource_id.in_(resource_ids),
+            _one_of(tx, table.resource_id, resource_ids),
             # No claim is longer than a day: the index narrows the scan from both sides.
             table.starts_at > horizon.start - dt.timedelta(days=1),
             table.starts_at < horizon.end,
@@ -288,6 +300,15 @@ async def _without(
     for resource_id, start, end in rows:
         if resource_id in taken:
             taken[resource_id] &= ~horizon.touched([(start, end)])
+
+
+def _one_of(
+    tx: AsyncConnection, column: ColumnElement[int], values: list[int]
+) -> ColumnElement[bool]:
+    # A statement takes 32,767 parameters on PostgreSQL; a large office has more resources.
+    if tx.dialect.name == "postgresql":
+        return column == any_(literal(values, ARRAY(BigInteger)))
+    return column.in_(values)
 
 
 def _seconds(tx: AsyncConnection, column: ColumnElement[Any]) -> ColumnElement[int]:

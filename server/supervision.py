@@ -12,6 +12,8 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
+CANCELLATIONS = 6
+SECONDS_PER_CANCELLATION = 0.5
 
 
 @contextlib.asynccontextmanager
@@ -24,9 +26,21 @@ async def running(name: str, work: Callable[[], Awaitable[None]]) -> AsyncIterat
     try:
         yield
     finally:
+        await _stopped(task)
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    """Cancel until the task has ended.
+
+    One cancellation is not enough: Python 3.11's `asyncio.wait_for` loses it when what it waits
+    for is done at the same moment, and libraries below the work use it.
+    """
+    for _ in range(CANCELLATIONS):
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task}, timeout=SECONDS_PER_CANCELLATION)
+        if task.done():
+            return
+    log.warning("background work does not end", work=task.get_name())
 
 
 async def _again_and_again(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as QueueTimeout
 
 from scheduling.model import Closed, HoldExpired, NotFound, SlotTaken
 from web.access import NotAllowed, SignInNeeded
@@ -81,6 +83,12 @@ _TOO_MANY = ErrorPage(
     N_("That was very often in a short time"),
     N_("To protect everybody, we ask you to wait a moment. Then it goes on here as usual."),
 )
+_OUT_OF_REACH = ErrorPage(
+    503,
+    N_("We cannot reach our plan at the moment"),
+    N_("Appointments that were confirmed are safe. Please try again in a few minutes, or call us."),
+)
+_RETRY_SECONDS = 30
 _BY_STATUS: Mapping[int, ErrorPage] = {
     400: ErrorPage(
         400,
@@ -118,6 +126,11 @@ async def friendly(request: web.Request, handler: Handler) -> web.StreamResponse
         return response
     except tuple(_PAGES) as error:
         return _show(request, next(_PAGES[kind] for kind in type(error).__mro__ if kind in _PAGES))
+    except (OperationalError, InterfaceError, QueueTimeout, ConnectionError) as error:
+        _log.warning("store_out_of_reach", kind=type(error).__name__)
+        response = _show(request, _OUT_OF_REACH)
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+        return response
     except Exception:  # noqa: BLE001 - the last line of defence; it is logged
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"

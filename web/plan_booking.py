@@ -14,7 +14,7 @@ from scheduling.grid import local_date
 from scheduling.model import Change, Needs, Person, Site, Slot, SlotTaken, Topic, Way
 from web import access, forms
 from web.forms import FieldError, Form, Typed
-from web.keys import CLOCK, LOCALE, STORE
+from web.keys import CLOCK, LOCALE, SETTINGS, STORE
 from web.letters import LETTERS
 from web.templating import Blank, render
 from web.translations import N_
@@ -102,6 +102,7 @@ async def _book(
     confirmed = await booking.book(
         tx, topic=wish.topic, way=wish.way, start=start, site_id=wish.site_id, person=person,
         needs=wish.needs, locale=request[LOCALE], now=now, actor=actor,
+        keep_days=request.app[SETTINGS].retention_days,
     )  # fmt: skip
     if person.email:
         letter = request.app[LETTERS].to_claimant(

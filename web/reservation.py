@@ -41,6 +41,8 @@ async def hold(request: web.Request) -> web.Response:
         wish = await wish_of(tx, form)
     if wish.start is None:
         raise web.HTTPBadRequest
+    if not await _is_free(request, wish, wish.start, needs):
+        return await _offer_others(request, wish, typed, "taken")
     try:
         async with request.app[STORE].writing() as tx:
             token, _ = await booking.hold(
@@ -52,6 +54,16 @@ async def hold(request: web.Request) -> web.Response:
     response = web.HTTPSeeOther(f"/hold/{token}")
     draft.keep(request, response, typed)
     raise response
+
+
+async def _is_free(request: web.Request, wish: Wish, start: dt.datetime, needs: Needs) -> bool:
+    # In a rush most come too late; they are told so without queueing for the one writer.
+    date = local_date(start)
+    query = slots.SlotQuery(
+        wish.topic, wish.way, date, date, wish.site.id if wish.site else None, needs
+    )
+    async with request.app[STORE].reading() as tx:
+        return bool(await slots.options(tx, query, start, request.app[CLOCK]()))
 
 
 async def give_details(request: web.Request) -> web.Response:

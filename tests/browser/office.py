@@ -5,15 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import json
-import os
 import queue
-import signal
 import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,14 +25,13 @@ from scheduling.model import Part, Person
 from scheduling.store import Store, open_store
 from scheduling.tokens import new_reference
 from server.sign_in import hash_password
+from tests.browser.process import Server, running, store_url_of
 
 PASSWORD = "browser-test-password"
 CASEWORKER = "Kerstin Albrecht"
 EMAIL = "kerstin.albrecht@office.example"
 CLAIMANT = Person("Amira Haddad", "amira@claimant.example", "+4930901820")
 COMPANION = "Jonas Haddad"
-STARTING = 30.0  # seconds
-COMMAND = str(Path(sys.executable).with_name("sprechzeit"))
 
 T = TypeVar("T")
 
@@ -91,32 +83,6 @@ class DemoCall(Call):
 
     email: str
     password: str
-
-
-@dataclass
-class Server:
-    """The server's process. `journal` is the file it logs to."""
-
-    environment: dict[str, str]
-    journal: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> str:
-        """Start, wait until pages answer and return their origin."""
-        with self.journal.open("wb") as log:
-            self.process = subprocess.Popen(
-                [COMMAND, "serve"], env=self.environment, stdout=log, stderr=log
-            )
-        origin = _origin(self.process, self.journal)
-        self.environment["SPRECHZEIT_PORT"] = origin.rpartition(":")[2]
-        return origin
-
-    def stop(self) -> None:
-        """Order the process to end and wait for it."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=15)
-            self.process = None
 
 
 @dataclass
@@ -277,8 +243,8 @@ def served(folder: Path) -> Iterator[Office]:
     }
     mail_server.start()
     try:
-        with _running(folder, settings, _seed_at) as (server, url, _):
-            yield Office(url, _store_url(folder), letters, server)
+        with running(folder, settings, _seed_at) as (server, url, _):
+            yield Office(url, store_url_of(folder), letters, server)
     finally:
         mail_server.stop()
 
@@ -289,40 +255,8 @@ def served_demo(folder: Path, fill: Callable[[str], Awaitable[T]]) -> Iterator[t
 
     Yields the address of the pages and what `fill` returned.
     """
-    with _running(folder, {"DEMO": "on"}, fill) as (_server, url, filled):
+    with running(folder, {"DEMO": "on"}, fill) as (_server, url, filled):
         yield url, filled
-
-
-@contextlib.contextmanager
-def _running(
-    folder: Path, settings: dict[str, str], fill: Callable[[str], Awaitable[T]]
-) -> Iterator[tuple[Server, str, T]]:
-    settings = {
-        "DATA": str(folder),
-        "PORT": "0",
-        "RELAY_PORT": "0",
-        "OFFICE": "Jobcenter Musterstadt",
-        "RATE_LIMIT_FACTOR": "100",
-        "LOG_FORMAT": "json",
-        **settings,
-    }
-    foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
-    environment = foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()}
-    subprocess.run([COMMAND, "migrate"], env=environment, check=True, capture_output=True)
-
-    async def filled() -> T:
-        return await fill(_store_url(folder))
-
-    result = asyncio.run(filled())
-    server = Server(environment, folder / "journal.log")
-    try:
-        yield server, server.start(), result
-    finally:
-        server.stop()
-
-
-def _store_url(folder: Path) -> str:
-    return f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
 
 
 async def _seed_at(store_url: str) -> None:
@@ -338,16 +272,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _origin(process: subprocess.Popen[bytes], journal: Path) -> str:
-    """Wait until the server has logged its origin and answers there."""
-    give_up = time.monotonic() + STARTING
-    while time.monotonic() < give_up and process.poll() is None:
-        for line in journal.read_text().splitlines():
-            with contextlib.suppress(ValueError, KeyError, OSError, TypeError):
-                origin = str(json.loads(line)["origin"])
-                with urllib.request.urlopen(f"{origin}/healthz", timeout=5):
-                    return origin
-        time.sleep(0.05)  # nothing else tells when a process is ready
-    raise RuntimeError(f"the server did not start:\n{journal.read_text()}")

@@ -129,3 +129,20 @@ async def test_leaving_gives_an_offered_slot_back(store: Store, clock: Clock) ->
         await waitlist.leave(tx, first.id)
 
     assert (await _book(store, office, clock, at(9))).span.start == at(9)
+
+
+async def test_an_offer_cannot_be_booked_as_a_second_appointment(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store)
+    await _full_morning(store, office, clock)
+    await _free_nine(store, clock)
+    (offer,) = await _offer(store, clock)
+
+    with pytest.raises(NotFound):
+        async with store.writing() as tx:
+            await booking.confirm(
+                tx, offer.token, person=PERSON, needs=Needs(), locale="de", now=clock()
+            )
+
+    assert (await _accept(store, offer.token, clock)).span.start == at(9)

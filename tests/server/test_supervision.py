@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -41,5 +42,23 @@ async def test_work_ends_when_the_application_does() -> None:
 
     async with running("trial", work):
         await asyncio.sleep(0)
+
+    assert ended.is_set()
+
+
+async def test_work_ends_although_a_library_below_it_lost_the_first_cancellation() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with running("trial", work):
+        await begun.wait()
 
     assert ended.is_set()

@@ -129,6 +129,9 @@ def upgrade() -> None:
         sa.Column("setup_minutes", sa.Integer(), server_default="0", nullable=False),
         sa.Column("return_minutes", sa.Integer(), server_default="0", nullable=False),
         sa.Column("claims_version", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint(
+            "setup_minutes % 5 = 0 AND return_minutes % 5 = 0", name=op.f("ck_resource_on_grid")
+        ),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_resource_site_id")),
         sa.ForeignKeyConstraint(
             ["team_id"], ["team.id"], name=op.f("fk_resource_team_id"), ondelete="SET NULL"
