@@ -35,8 +35,8 @@ lint: .venv/development.stamp
 	@$(BIN)/djlint web/templates --lint
 
 bench: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-test
-	@$(WITH_CHROMIUM); for file in benchmarks/[a-z]*.py; do \
-	  $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" --json; \
+	@$(WITH_CHROMIUM); for name in join relay_smoke booking slots; do \
+	  $(BIN)/python -m "benchmarks.$$name" --json; \
 	done
 
 pictures: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-test
