@@ -19,7 +19,8 @@ from scheduling.model import Needs, Person, Way
 from scheduling.store import open_store
 from server.sign_in import hash_password
 from tests.browser.chromium import Visitor, axe_violations
-from tests.browser.office import CASEWORKER, PASSWORD, _row, _running, add_caseworker, seed
+from tests.browser.office import CASEWORKER, PASSWORD, _row, add_caseworker, seed
+from tests.browser.process import running
 from tests.browser.staff import sign_in
 from tests.browser.test_pages import SMALL_TARGETS
 
@@ -89,7 +90,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Fil
     # Nothing listens on port 9 (discard), so letters stay in the outbox.
     settings = {"ORGANIZER_EMAIL": "termine@office.example", "SMTP_PORT": "9"}
     folder = tmp_path_factory.mktemp("planned")
-    with _running(folder, settings, fill) as (_server, url, filled):
+    with running(folder, settings, fill) as (_server, url, filled):
         yield url, filled
 
 
