@@ -11,7 +11,7 @@ from pathlib import Path
 RESULTS = Path("build/tests")
 NO_TESTS_COLLECTED = 5
 PHASES = {
-    "units": ["-n", "2", "-m", "not browser"],
+    "units": ["-n", "3", "-m", "not browser"],
     "browser": ["-m", "browser"],
 }
 
