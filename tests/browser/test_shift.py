@@ -174,7 +174,9 @@ async def offer(office: Office) -> str:
     try:
         async with store.writing() as tx:
             await waitlist.join(tx, appointment.id, now)
-            (made,) = await waitlist.offer(tx, now)
+            # Others may wait as well, who get offers of their own.
+            offers = await waitlist.offer(tx, now)
+            (made,) = (one for one in offers if one.appointment.id == appointment.id)
     finally:
         await store.close()
     return f"{office.url}/earlier/{made.token}"
