@@ -193,7 +193,7 @@ class Contest:
 async def _prepared(server: str, folder: Path) -> dict[str, str]:
     async with databases(server, ["office", "peer"]) as urls:
         stores = {
-            "sqlite": f"sqlite+aiosqlite:///{folder}/office.sqlite3",
+            "sqlite": f"sqlite+prompt:///{folder}/office.sqlite3",
             "postgresql": urls["office"],
             "peer": urls["peer"],
         }

@@ -218,7 +218,7 @@ async def measure(
     names = {number: f"sites_{number}" for number in sites}
     async with databases(server, ["office", *names.values()]) as urls:
         stores = {
-            "sqlite": f"sqlite+aiosqlite:///{folder}/office.sqlite3",
+            "sqlite": f"sqlite+prompt:///{folder}/office.sqlite3",
             "postgresql": urls["office"],
         }
         figures = await one_site(stores, small, samples)

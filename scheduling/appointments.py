@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
@@ -27,6 +28,8 @@ from scheduling.model import (
 from scheduling.schema import appointment, participant_link
 from scheduling.schema import history as entry
 from scheduling.tokens import digest
+
+_EMPTY: dict[str, Any] = dict.fromkeys(appointment.c.keys())
 
 
 async def by_id(tx: AsyncConnection, appointment_id: int) -> Appointment:
@@ -107,19 +110,22 @@ async def _many(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[A
     rows = (await tx.execute(query.order_by(appointment.c.starts_at, appointment.c.id))).all()
     if not rows:
         return []
-    topics = {topic.id: topic for topic in await catalog.topics(tx)}
-    sites = {site.id: site for site in await catalog.sites(tx)}
-    people = {row.caseworker_id for row in rows}
-    things = {one for row in rows for one in (row.room_id, row.device_id, row.interpreter_id)}
-    resources = await catalog.resources_by_id(tx, people | things - {None})
+    return await read(tx, rows)
+
+
+async def read(tx: AsyncConnection, rows: Sequence[Any]) -> list[Appointment]:
+    """Make appointments of whatever has their columns as attributes."""
+    catalogue = await catalog.current(tx)
+    taken = {one for row in rows for one in _taken(row)} - {None}
+    resources = await catalog.resources_of(tx, catalogue, taken)
     return [
         Appointment(
             id=row.id,
             uid=row.uid,
             reference=row.reference,
-            topic=topics[row.topic_id],
+            topic=catalogue.topic(row.topic_id),
             way=Way(row.way),
-            site=sites[row.site_id],
+            site=catalogue.site(row.site_id),
             caseworker=resources[row.caseworker_id],
             room=resources.get(row.room_id),
             span=Span(row.starts_at, row.ends_at),
@@ -135,6 +141,16 @@ async def _many(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[A
         )
         for row in rows
     ]
+
+
+async def made(tx: AsyncConnection, columns: Mapping[str, Any]) -> Appointment:
+    """Return the appointment of those columns; what is not named is empty."""
+    (found,) = await read(tx, [SimpleNamespace(**_EMPTY | columns)])
+    return found
+
+
+def _taken(row: Any) -> tuple[int, ...]:
+    return (row.caseworker_id, row.room_id, row.device_id, row.interpreter_id)
 
 
 def _link(row: Row[Any]) -> Link:

@@ -1,22 +1,23 @@
-"""From a free slot to a booked appointment: hold, confirm, book.
+"""From a free slot to a booked appointment: confirm what was held, or book at once.
 
-A hold keeps the slot while somebody types. Confirming hands its claims over to a new
-appointment, so nobody can slip in between.
+Confirming hands the claims of a hold (`scheduling.holds`) over to a new appointment, so nobody
+can slip in between.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, claims, schema, slots
-from scheduling.changes import add_link, cancel, end, rearrange, record, things
+from scheduling import appointments, claims, holds, schema, slots
+from scheduling.changes import add_link, cancel, end, link, rearrange, record, things
 from scheduling.grid import local_date
+from scheduling.holds import hold, read_hold, release
 from scheduling.model import (
     Appointment,
     Change,
@@ -24,7 +25,6 @@ from scheduling.model import (
     HoldExpired,
     Needs,
     NeedUnmet,
-    NotFound,
     Part,
     Person,
     SlotTaken,
@@ -34,7 +34,7 @@ from scheduling.model import (
     Way,
 )
 from scheduling.slots import Option, SlotQuery
-from scheduling.tokens import derive, digest, new_reference, new_token
+from scheduling.tokens import derive, new_reference, new_token
 
 __all__ = [
     "Confirmed", "add_link", "book", "cancel", "confirm", "end", "hold",
@@ -47,10 +47,14 @@ CLAIMANT = "claimant"
 RETENTION_DAYS = 90
 """How long after its end an appointment's personal data are kept, unless configured."""
 
-LOOKS = 2
-"""How often a hold looks who is free: whoever lost one room to a neighbour may get the next."""
-
 _PURPOSE = "claimant's link"
+
+_INSERT = insert(schema.appointment).returning(schema.appointment.c.id)
+_CONFIRMED = (
+    update(schema.hold)
+    .where(schema.hold.c.id == bindparam("hold"))
+    .values(appointment_id=bindparam("owner"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,63 +66,16 @@ class Confirmed:
     created: bool
 
 
-async def hold(
-    tx: AsyncConnection,
-    *,
-    topic: Topic,
-    way: Way,
-    start: dt.datetime,
-    now: dt.datetime,
-    site_id: int | None = None,
-    caseworker_id: int | None = None,
-    needs: Needs | None = None,
-    minutes: int = 10,
-    for_staff: bool = False,
-) -> tuple[str, Hold]:
-    """Keep the slot at `start` for `minutes`; return the hold's token and the hold.
+@dataclass(frozen=True, slots=True)
+class _Booking:
+    """Who books, and what is stored of it."""
 
-    Raises `SlotTaken` when the start is not, or no longer, possible.
-    """
-    date = local_date(start)
-    query = SlotQuery(
-        topic, way, date, date, site_id, needs or Needs(), caseworker_id, for_staff=for_staff
-    )
-    token = new_token()
-    span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
-    expires_at = now + dt.timedelta(minutes=minutes)
-    for _ in range(LOOKS):
-        for option in await slots.options(tx, query, start, now):
-            try:
-                async with tx.begin_nested():
-                    hold_id = await _insert_hold(tx, token, query, option, span, expires_at)
-                    owner = claims.ForHold(hold_id, expires_at)
-                    await claims.take(tx, owner, claims.needed(query.offer, option, span), now)
-            except SlotTaken:
-                continue
-            return token, await _hold(tx, token)
-    raise SlotTaken
-
-
-async def read_hold(tx: AsyncConnection, token: str, now: dt.datetime) -> Hold:
-    """Return the hold of a `token`.
-
-    Raises `NotFound` for an unknown token, `HoldExpired` when its time is over.
-    A confirmed hold never expires.
-    """
-    found = await _hold(tx, token)
-    if found.appointment_id is None and found.expires_at <= now:
-        raise HoldExpired(found)
-    return found
-
-
-async def release(tx: AsyncConnection, token: str, now: dt.datetime) -> None:
-    """Give a held slot back. A confirmed hold is left alone."""
-    found = await _hold(tx, token, lock=True)
-    if found.appointment_id is None:
-        await claims.release(tx, claims.ForHold(found.id, found.expires_at))
-        await tx.execute(
-            update(schema.hold).where(schema.hold.c.id == found.id).values(expires_at=now)
-        )
+    person: Person
+    needs: Needs
+    locale: str
+    now: dt.datetime
+    actor: str
+    keep_days: int
 
 
 async def confirm(
@@ -139,31 +96,30 @@ async def confirm(
     taken the slot. Raises `NotFound`, `HoldExpired`, or `NeedUnmet` when the time is free
     but not with what is needed.
     """
-    held = await _hold(tx, token, lock=True)
-    if await _is_offer(tx, held):
-        raise NotFound
+    held = await holds.locked(tx, token)
     link_token = derive(token, _PURPOSE)
     if held.appointment_id is not None:
         same = await appointments.by_id(tx, held.appointment_id)
         return Confirmed(same, link_token, created=False)
-    appointment_id = await _insert_appointment(tx, held, person, needs, locale, now, keep_days)
+    made = _Booking(person, needs, locale, now, actor, keep_days)
+    things_held = {
+        "room_id": held.room_id,
+        "device_id": held.device_id,
+        "interpreter_id": held.interpreter_id,
+    }
+    booked = await _insert(
+        tx, made, held.topic, held.way, held.site.id, held.caseworker.id, held.span, things_held
+    )
     try:
-        await claims.hand_over(tx, held.id, appointment_id, len(held.resource_ids))
+        await claims.hand_over(tx, held.id, booked.id, len(held.resource_ids))
     except SlotTaken as error:
         raise HoldExpired(held) from error
-    await tx.execute(
-        update(schema.hold).where(schema.hold.c.id == held.id).values(appointment_id=appointment_id)
-    )
+    await tx.execute(_CONFIRMED, {"hold": held.id, "owner": booked.id})
     if needs.step_free or needs.interpreter:
-        await _honour(tx, appointment_id, held, needs, now)
-    await record(
-        tx, appointment_id, actor, Change.BOOKED, {"start": held.span.start.isoformat()}, now
-    )
-    await add_link(
-        tx, appointment_id, part=Part.CLAIMANT, name=person.name, actor=actor, now=now,
-        token=link_token,
-    )  # fmt: skip
-    return Confirmed(await appointments.by_id(tx, appointment_id), link_token, created=True)
+        await _honour(tx, booked.id, held, needs, now)
+        booked = await appointments.by_id(tx, booked.id)
+    await _note(tx, booked, made, link_token)
+    return Confirmed(booked, link_token, created=True)
 
 
 async def book(
@@ -180,109 +136,81 @@ async def book(
     actor: str,
     caseworker_id: int | None = None,
     keep_days: int = RETENTION_DAYS,
+    for_staff: bool = True,
+    found: Sequence[Option] | None = None,
 ) -> Confirmed:
-    """Book at once, on behalf of a claimant. Raises `SlotTaken`."""
-    token, _ = await hold(
-        tx, topic=topic, way=way, start=start, now=now, site_id=site_id,
-        caseworker_id=caseworker_id, needs=needs, for_staff=True,
+    """Book at once, on behalf of a claimant. Raises `SlotTaken`.
+
+    `found` are those whom the same search has found free a moment ago; who is free is looked
+    up when none is given, or all of them have been taken since.
+    """
+    query = holds.wanted(
+        topic, way, start, site_id=site_id, needs=needs, caseworker_id=caseworker_id,
+        for_staff=for_staff,
     )  # fmt: skip
-    return await confirm(
-        tx, token, person=person, needs=needs, locale=locale, now=now, actor=actor,
-        keep_days=keep_days,
-    )  # fmt: skip
+    made = _Booking(person, needs, locale, now, actor, keep_days)
+    for _ in range(holds.LOOKS):
+        for option in await slots.options(tx, query, start, now) if found is None else found:
+            try:
+                return await _book(tx, query, option, start, made)
+            except SlotTaken:
+                continue
+        found = None
+    raise SlotTaken
 
 
-async def _hold(tx: AsyncConnection, token: str, *, lock: bool = False) -> Hold:
-    query = select(schema.hold).where(schema.hold.c.token_hash == digest(token))
-    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
-    if row is None:
-        raise NotFound
-    topics = {topic.id: topic for topic in await catalog.topics(tx)}
-    sites = {site.id: site for site in await catalog.sites(tx)}
-    people = await catalog.resources_by_id(tx, [row.caseworker_id])
-    return Hold(
-        id=row.id,
-        topic=topics[row.topic_id],
-        way=Way(row.way),
-        site=sites[row.site_id],
-        caseworker=people[row.caseworker_id],
-        span=Span(row.starts_at, row.ends_at),
-        expires_at=row.expires_at,
-        room_id=row.room_id,
-        device_id=row.device_id,
-        interpreter_id=row.interpreter_id,
-        appointment_id=row.appointment_id,
-    )
+async def _book(
+    tx: AsyncConnection, query: SlotQuery, option: Option, start: dt.datetime, made: _Booking
+) -> Confirmed:
+    span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
+    async with claims.attempt(tx):
+        booked = await _insert(
+            tx, made, query.topic, query.way, option.place_id, option.caseworker.id, span,
+            things(option),
+        )  # fmt: skip
+        wanted = claims.needed(query.offer, option, span)
+        await claims.take_first(tx, claims.ForAppointment(booked.id), wanted, made.now)
+    link_token = new_token()
+    await _note(tx, booked, made, link_token)
+    return Confirmed(booked, link_token, created=True)
 
 
-async def _is_offer(tx: AsyncConnection, held: Hold) -> bool:
-    # A slot offered to somebody who waits moves their appointment; it makes no second one.
-    row = schema.waiting
-    return bool(await tx.scalar(select(row.c.id).where(row.c.hold_id == held.id)))
-
-
-async def _insert_hold(
-    tx: AsyncConnection,
-    token: str,
-    query: SlotQuery,
-    option: Option,
-    span: Span,
-    expires_at: dt.datetime,
-) -> int:
-    values = {
-        "token_hash": digest(token),
-        "topic_id": query.topic.id,
-        "way": query.way,
-        "site_id": option.place_id,
-        "caseworker_id": option.caseworker.id,
-        **things(option),
-        "starts_at": span.start,
-        "ends_at": span.end,
-        "expires_at": expires_at,
-    }
-    return await _insert(tx, schema.hold, values)
-
-
-async def _insert_appointment(
-    tx: AsyncConnection,
-    held: Hold,
-    person: Person,
-    needs: Needs,
-    locale: str,
-    now: dt.datetime,
-    keep_days: int,
-) -> int:
+async def _insert(
+    tx: AsyncConnection, made: _Booking, topic: Topic, way: Way, site_id: int,
+    caseworker_id: int, span: Span, taken: dict[str, int | None],
+) -> Appointment:  # fmt: skip
     values = {
         "uid": str(uuid.uuid4()),
         "reference": new_reference(),
-        "topic_id": held.topic.id,
-        "way": held.way,
-        "site_id": held.site.id,
-        "caseworker_id": held.caseworker.id,
-        "room_id": held.room_id,
-        "device_id": held.device_id,
-        "interpreter_id": held.interpreter_id,
-        "starts_at": held.span.start,
-        "ends_at": held.span.end,
+        "topic_id": topic.id,
+        "way": way,
+        "site_id": site_id,
+        "caseworker_id": caseworker_id,
+        **taken,
+        "starts_at": span.start,
+        "ends_at": span.end,
         "status": Status.BOOKED,
         "sequence": 0,
-        "name": person.name,
-        "email": person.email,
-        "phone": person.phone,
-        "step_free": needs.step_free,
-        "interpreter": needs.interpreter,
-        "companion": needs.companion,
-        "locale": locale,
-        "created_at": now,
-        "changed_at": now,
-        "delete_after": held.span.end + dt.timedelta(days=keep_days),
+        "name": made.person.name,
+        "email": made.person.email,
+        "phone": made.person.phone,
+        "step_free": made.needs.step_free,
+        "interpreter": made.needs.interpreter,
+        "companion": made.needs.companion,
+        "locale": made.locale,
+        "created_at": made.now,
+        "changed_at": made.now,
+        "delete_after": span.end + dt.timedelta(days=made.keep_days),
     }
-    return await _insert(tx, schema.appointment, values)
+    appointment_id = (await tx.execute(_INSERT, values)).scalar_one()
+    return await appointments.made(tx, {"id": appointment_id, **values})
 
 
-async def _insert(tx: AsyncConnection, table: Table, values: Mapping[str, object]) -> int:
-    done = await tx.execute(insert(table).values(values).returning(table.c.id))
-    return int(done.scalar_one())
+async def _note(tx: AsyncConnection, booked: Appointment, made: _Booking, token: str) -> None:
+    """Write the history's first line and the claimant's link."""
+    start = booked.span.start.isoformat()
+    await record(tx, booked.id, made.actor, Change.BOOKED, {"start": start}, made.now)
+    await link(tx, booked, part=Part.CLAIMANT, name=made.person.name, token=token, now=made.now)
 
 
 async def _honour(

@@ -1,29 +1,89 @@
-"""What the office offers: topics with their ways, sites, and people and things."""
+"""What the office offers: topics with their ways, sites, and people and things.
+
+All of it changes rarely and is needed always, so a process remembers it by version
+(`scheduling.memory`): a transaction asks once whether anything has changed since.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Transaction, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import schema
+from scheduling.memory import Versioned
 from scheduling.model import Kind, NotFound, Resource, Site, Topic, TopicWay, Way
+
+_KNOWN_RESOURCES = 100_000
+
+_VERSION = select(func.count(schema.site.c.id), func.coalesce(func.sum(schema.site.c.version), 0))
+_TOPICS = select(schema.topic).order_by(schema.topic.c.position)
+_WAYS = select(schema.topic_way).order_by(schema.topic_way.c.id)
+_SITES = select(schema.site).order_by(schema.site.c.id)
+_BY_ID = select(schema.resource).where(schema.resource.c.id.in_(bindparam("ids", expanding=True)))
+_RAISE = (
+    update(schema.site)
+    .where(schema.site.c.id == bindparam("site"))
+    .values(version=schema.site.c.version + 1)
+)
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Topics and sites as of one version, and whichever resources were asked for."""
+
+    version: tuple[int, int]
+    topics: tuple[Topic, ...]
+    sites: tuple[Site, ...]
+    resources: Versioned[Resource] = field(default_factory=lambda: Versioned(_KNOWN_RESOURCES))
+
+    def topic(self, topic_id: int) -> Topic:
+        """Return the topic of that id."""
+        return next(one for one in self.topics if one.id == topic_id)
+
+    def site(self, site_id: int) -> Site:
+        """Return the site of that id."""
+        return next(one for one in self.sites if one.id == site_id)
+
+
+class Kept:
+    """The catalogue that a process used last, and which one each transaction under way uses."""
+
+    def __init__(self) -> None:
+        self.catalogue: Catalogue | None = None
+        self.used: WeakKeyDictionary[Transaction, Catalogue] = WeakKeyDictionary()
+
+
+async def current(tx: AsyncConnection) -> Catalogue:
+    """Return the catalogue of this transaction."""
+    kept, transaction = _kept(tx), _innermost(tx)
+    if transaction in kept.used:
+        return kept.used[transaction]
+    count, changes = (await tx.execute(_VERSION)).one()
+    version = (int(count), int(changes))
+    catalogue = kept.catalogue
+    if catalogue is None or catalogue.version != version:
+        catalogue = await _read(tx, version)
+        # What a transaction has changed and may still take back must not be remembered.
+        if not tx.sync_connection or not tx.sync_connection.get_execution_options().get("writes"):
+            kept.catalogue = catalogue
+    if transaction := transaction or _innermost(tx):
+        kept.used[transaction] = catalogue
+    return catalogue
 
 
 async def topics(tx: AsyncConnection) -> list[Topic]:
     """Return every topic in the order of the booking page."""
-    rows = await tx.execute(select(schema.topic).order_by(schema.topic.c.position))
-    ways: dict[int, dict[Way, TopicWay]] = {}
-    for row in await tx.execute(select(schema.topic_way).order_by(schema.topic_way.c.id)):
-        ways.setdefault(row.topic_id, {})[Way(row.way)] = _topic_way(row)
-    return [_topic(row, ways.get(row.id, {})) for row in rows]
+    return [*(await current(tx)).topics]
 
 
 async def topic(tx: AsyncConnection, key: str) -> Topic:
     """Return the topic of that `key`, or raise `NotFound`."""
-    for found in await topics(tx):
+    for found in (await current(tx)).topics:
         if found.key == key:
             return found
     raise NotFound
@@ -31,8 +91,7 @@ async def topic(tx: AsyncConnection, key: str) -> Topic:
 
 async def sites(tx: AsyncConnection) -> list[Site]:
     """Return every site, the main one first."""
-    rows = await tx.execute(select(schema.site).order_by(schema.site.c.id))
-    return [read_site(row) for row in rows]
+    return [*(await current(tx)).sites]
 
 
 async def resources(
@@ -48,14 +107,37 @@ async def resources(
 
 async def resources_by_id(tx: AsyncConnection, ids: Collection[int]) -> dict[int, Resource]:
     """Return resources by id, retired ones too, since the past still names them."""
-    query = select(schema.resource).where(schema.resource.c.id.in_([*ids]))
-    return {row.id: read_resource(row) for row in await tx.execute(query)}
+    return await resources_of(tx, await current(tx), ids)
+
+
+async def resources_of(
+    tx: AsyncConnection, catalogue: Catalogue, ids: Collection[int]
+) -> dict[int, Resource]:
+    """Return resources by id as of the `catalogue` of this transaction."""
+    known = {one: catalogue.resources.get(one, 0) for one in ids}
+    missing = [one for one, resource in known.items() if resource is None]
+    if missing:
+        for row in await tx.execute(_BY_ID, {"ids": missing}):
+            known[row.id] = resource = read_resource(row)
+            catalogue.resources.keep(row.id, 0, resource)
+    return {one: resource for one, resource in known.items() if resource is not None}
 
 
 async def changed(tx: AsyncConnection, site_id: int) -> None:
-    """Note that a site's people, things, hours or closures change; caches follow from that."""
-    site = schema.site
-    await tx.execute(update(site).where(site.c.id == site_id).values(version=site.c.version + 1))
+    """Note that a site's people, things, hours or closures change; memories follow from that."""
+    await tx.execute(_RAISE, {"site": site_id})
+    _kept(tx).used.clear()
+
+
+def _kept(tx: AsyncConnection) -> Kept:
+    options = tx.sync_connection.get_execution_options() if tx.sync_connection else {}
+    return options.get("catalogue") or Kept()
+
+
+def _innermost(tx: AsyncConnection) -> Transaction | None:
+    # A savepoint may be taken back, and the catalogue with it.
+    connection = tx.sync_connection
+    return connection and (connection.get_nested_transaction() or connection.get_transaction())
 
 
 def read_site(row: Row[Any]) -> Site:
@@ -82,7 +164,15 @@ def read_resource(row: Row[Any]) -> Resource:
     )
 
 
-def _topic(row: Row[Any], ways: dict[Way, TopicWay]) -> Topic:
+async def _read(tx: AsyncConnection, version: tuple[int, int]) -> Catalogue:
+    ways: dict[int, dict[Way, TopicWay]] = {}
+    for row in await tx.execute(_WAYS):
+        ways.setdefault(row.topic_id, {})[Way(row.way)] = _topic_way(row)
+    topics = tuple(_topic(row, ways.get(row.id, {})) for row in await tx.execute(_TOPICS))
+    return Catalogue(version, topics, tuple(read_site(row) for row in await tx.execute(_SITES)))
+
+
+def _topic(row: Row[Any], ways: Mapping[Way, TopicWay]) -> Topic:
     return Topic(
         id=row.id,
         key=row.key,

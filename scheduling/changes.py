@@ -31,6 +31,9 @@ from scheduling.tokens import digest, new_token
 LINK_OUTLIVES = dt.timedelta(days=7)
 """How long after the appointment its links still open a page that says it is over."""
 
+_LINK = insert(schema.participant_link)
+_HISTORY = insert(schema.history)
+
 
 async def rearrange(
     tx: AsyncConnection,
@@ -155,19 +158,26 @@ async def add_link(
     """Give a participant a link of their own; return its token, which is not stored."""
     appointment = await _open(tx, appointment_id)
     token = token or new_token()
-    await tx.execute(
-        insert(schema.participant_link).values(
-            token_hash=digest(token),
-            appointment_id=appointment_id,
-            part=part,
-            name=name,
-            created_at=now,
-            expires_at=appointment.span.end + LINK_OUTLIVES,
-        )
-    )
+    await link(tx, appointment, part=part, name=name, token=token, now=now)
     if part is not Part.CLAIMANT:
         await record(tx, appointment_id, actor, Change.LINK_ADDED, {"part": part}, now)
     return token
+
+
+async def link(
+    tx: AsyncConnection, appointment: Appointment, *, part: Part, name: str, token: str,
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    """Store that `token` opens the appointment."""
+    values = {
+        "token_hash": digest(token),
+        "appointment_id": appointment.id,
+        "part": part,
+        "name": name,
+        "created_at": now,
+        "expires_at": appointment.span.end + LINK_OUTLIVES,
+    }
+    await tx.execute(_LINK, values)
 
 
 async def record(
@@ -179,11 +189,8 @@ async def record(
     now: dt.datetime,
 ) -> None:
     """Write a line of history. `detail` must hold no personal data of the claimant."""
-    await tx.execute(
-        insert(schema.history).values(
-            appointment_id=appointment_id, at=now, actor=actor, change=change, detail={**detail}
-        )
-    )
+    values = {"appointment_id": appointment_id, "at": now, "actor": actor, "change": change}
+    await tx.execute(_HISTORY, values | {"detail": {**detail}})
 
 
 async def lock(tx: AsyncConnection, appointment_id: int) -> None:

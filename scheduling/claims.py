@@ -7,10 +7,11 @@ Booking, holding, moving and cancelling differ in what is wanted, not in how it 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Update, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +41,38 @@ _CONTENDED = {"40P01", "55P03"}
 """SQLSTATE of deadlock_detected and lock_not_available (PostgreSQL, appendix A)."""
 
 
+def _queue(which: ColumnElement[bool]) -> dict[str, Update]:
+    """Return, by engine, how to queue for those resources and raise their version."""
+    # Two transactions that insert into an exclusion constraint at once can wait for each
+    # other in a circle. Queueing on the resources first, in one order, prevents it; the
+    # constraint still decides. SQLite has a single writer anyway.
+    raised = update(resource).values(claims_version=resource.c.claims_version + 1)
+    ordered = select(resource.c.id).where(which).order_by(resource.c.id)
+    turn = ordered.with_for_update(key_share=True).cte("turn")
+    return {
+        "postgresql": raised.where(resource.c.id == turn.c.id),
+        "sqlite": raised.where(which),
+    }
+
+
+_IDS = bindparam("ids", expanding=True)
+_OF_HOLD = claim.c.hold_id == bindparam("hold")
+_QUEUE_FOR = _queue(resource.c.id.in_(_IDS))
+_QUEUE_FOR_HELD = _queue(resource.c.id.in_(select(claim.c.resource_id).where(_OF_HOLD)))
+_SWEEP = delete(claim).where(
+    claim.c.resource_id.in_(_IDS),
+    claim.c.starts_at < bindparam("last"),
+    claim.c.ends_at > bindparam("first"),
+    claim.c.expires_at <= bindparam("now"),
+)
+_INSERT = insert(claim)
+_HAND_OVER = (
+    update(claim)
+    .where(_OF_HOLD)
+    .values(hold_id=None, expires_at=None, appointment_id=bindparam("owner"))
+)
+
+
 async def take(
     tx: AsyncConnection, owner: Owner, wanted: Mapping[int, Span], now: dt.datetime
 ) -> None:
@@ -47,14 +80,28 @@ async def take(
 
     Raises `SlotTaken`, and has changed nothing, when one of them overlaps another's claim.
     """
+    async with attempt(tx):
+        held = await tx.scalars(select(claim.c.resource_id).where(_owned_by(owner)))
+        await _queue_for(tx, {*held, *wanted})
+        await tx.execute(delete(claim).where(_owned_by(owner)))
+        if wanted:
+            await _insert(tx, owner, wanted, now)
+
+
+async def take_first(
+    tx: AsyncConnection, owner: Owner, wanted: Mapping[int, Span], now: dt.datetime
+) -> None:
+    """Give a new `owner`, which has no claims yet, what is `wanted`; to be called in `attempt`."""
+    await _queue_for(tx, wanted)
+    await _insert(tx, owner, wanted, now)
+
+
+@asynccontextmanager
+async def attempt(tx: AsyncConnection) -> AsyncIterator[None]:
+    """Try to claim: raises `SlotTaken`, and has changed nothing, when another was faster."""
     try:
         async with tx.begin_nested():
-            held = await tx.scalars(select(claim.c.resource_id).where(_owned_by(owner)))
-            await _queue_for(tx, {*held, *wanted})
-            await tx.execute(delete(claim).where(_owned_by(owner)))
-            if wanted:
-                await _sweep(tx, wanted, now)
-                await tx.execute(insert(claim), [*_rows(owner, wanted)])
+            yield
     except IntegrityError as error:
         raise SlotTaken from error
     except DBAPIError as error:
@@ -104,42 +151,24 @@ async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int, expe
     A hold whose time is over still counts while nobody has taken any of its claims, of which
     there were `expected`. Raises `SlotTaken` when one is gone.
     """
-    held = [*await tx.scalars(select(claim.c.resource_id).where(claim.c.hold_id == hold_id))]
-    await _queue_for(tx, held)
-    done = await tx.execute(
-        update(claim)
-        .where(claim.c.hold_id == hold_id)
-        .values(hold_id=None, expires_at=None, appointment_id=appointment_id)
-    )
+    await tx.execute(_QUEUE_FOR_HELD[tx.dialect.name], {"hold": hold_id})
+    done = await tx.execute(_HAND_OVER, {"hold": hold_id, "owner": appointment_id})
     if done.rowcount != expected:
         raise SlotTaken
 
 
 async def _queue_for(tx: AsyncConnection, resource_ids: Iterable[int]) -> None:
     """Wait for our turn on those resources, and note that their claims change."""
-    # Two transactions that insert into an exclusion constraint at once can wait for each
-    # other in a circle. Queueing on the resources first, in one order, prevents it; the
-    # constraint still decides. SQLite has a single writer anyway.
-    wanted = resource.c.id.in_([*resource_ids])
-    if tx.dialect.name == "postgresql":
-        in_order = select(resource.c.id).where(wanted).order_by(resource.c.id)
-        await tx.execute(in_order.with_for_update(key_share=True))
-    await tx.execute(
-        update(resource).where(wanted).values(claims_version=resource.c.claims_version + 1)
-    )
+    await tx.execute(_QUEUE_FOR[tx.dialect.name], {"ids": [*resource_ids]})
 
 
-async def _sweep(tx: AsyncConnection, wanted: Mapping[int, Span], now: dt.datetime) -> None:
-    first = min(span.start for span in wanted.values())
-    last = max(span.end for span in wanted.values())
-    await tx.execute(
-        delete(claim).where(
-            claim.c.resource_id.in_([*wanted]),
-            claim.c.starts_at < last,
-            claim.c.ends_at > first,
-            claim.c.expires_at <= now,
-        )
-    )
+async def _insert(
+    tx: AsyncConnection, owner: Owner, wanted: Mapping[int, Span], now: dt.datetime
+) -> None:
+    spans = wanted.values()
+    first, last = min(span.start for span in spans), max(span.end for span in spans)
+    await tx.execute(_SWEEP, {"ids": [*wanted], "first": first, "last": last, "now": now})
+    await tx.execute(_INSERT, [*_rows(owner, wanted)])
 
 
 def _owned_by(owner: Owner) -> ColumnElement[bool]:

@@ -16,6 +16,8 @@ from scheduling.schema import outbox
 
 FIRST_DELAY = dt.timedelta(seconds=5)
 LONGEST_DELAY = dt.timedelta(minutes=15)
+_INSERT = insert(outbox)
+
 LEASE = dt.timedelta(minutes=2)
 """How long a letter that is being sent is out of sight of other workers."""
 
@@ -38,14 +40,15 @@ async def post(tx: AsyncConnection, recipient: str, message: bytes, now: dt.date
     if not recipient:
         return
     await tx.execute(
-        insert(outbox).values(
-            created_at=now,
-            recipient=recipient,
-            message=message,
-            attempts=0,
-            next_attempt_at=now,
-            last_error="",
-        )
+        _INSERT,
+        {
+            "created_at": now,
+            "recipient": recipient,
+            "message": message,
+            "attempts": 0,
+            "next_attempt_at": now,
+            "last_error": "",
+        },
     )
 
 

@@ -1,22 +1,24 @@
 """Transactions on the one store, SQLite or PostgreSQL.
 
 A use case opens `Store.writing()` once; the functions below it never commit.
-SQLite has a single writer: within a process writers queue on a lock, across processes on
-``BEGIN IMMEDIATE``, so that no transaction fails half-way because it has to be upgraded.
+SQLite has a single writer: within a process writers take turns (`scheduling.turns`), across
+processes they queue on ``BEGIN IMMEDIATE``, so that no transaction fails half-way because it
+has to be upgraded.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from scheduling import catalog, sqlite
 from scheduling.supply import Memory
+from scheduling.turns import Turns
 
 BUSY_SECONDS = 30
 """How long SQLite waits for another process's write before it gives up."""
@@ -31,26 +33,25 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.dialect: str = engine.dialect.name
-        self._sqlite = self.dialect == "sqlite"
-        self._writer: AbstractAsyncContextManager[Any] = (
-            asyncio.Lock() if self._sqlite else nullcontext()
-        )
+        self._turns = Turns(engine) if self.dialect == "sqlite" else None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Open a read transaction; whatever is written in it is rolled back."""
         async with self.engine.connect() as connection:
-            if self._sqlite:
-                await connection.execute(text("BEGIN"))
+            if self._turns is not None:
+                await connection.execute(_BEGIN)
             yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Open a write transaction: it commits at the end, or rolls back if anything is raised."""
-        async with self._writer, self.engine.connect() as connection:
+        if self._turns is not None:
+            async with self._turns.one() as connection:
+                yield connection
+            return
+        async with self.engine.connect() as connection:
             await connection.execution_options(writes=True)
-            if self._sqlite:
-                await connection.execute(text("BEGIN IMMEDIATE"))
             yield connection
             await connection.commit()
 
@@ -59,8 +60,11 @@ class Store:
         await self.engine.dispose()
 
 
+_BEGIN = text("BEGIN")
+
+
 def open_store(url: str) -> Store:
-    """Open the store at an SQLAlchemy `url`: ``sqlite+aiosqlite:///…``, ``postgresql+asyncpg://…``.
+    """Open the store at an SQLAlchemy `url`: ``sqlite+prompt:///…``, ``postgresql+asyncpg://…``.
 
     Nothing is connected yet; `sqlalchemy.exc.ArgumentError` tells of a malformed URL.
     """
@@ -72,15 +76,20 @@ def open_store(url: str) -> Store:
                 max_overflow=0,
                 pool_timeout=QUEUE_SECONDS,
                 pool_pre_ping=True,
-                execution_options={"memory": Memory()},
+                execution_options=_memories(),
             )
         )
     engine = create_async_engine(
-        url, pool_size=8, max_overflow=0, pool_timeout=QUEUE_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS}, execution_options={"memory": Memory()},
+        make_url(url).set(drivername=sqlite.DRIVER), pool_size=8, max_overflow=0,
+        pool_timeout=QUEUE_SECONDS, connect_args={"timeout": BUSY_SECONDS},
+        execution_options=_memories(),
     )  # fmt: skip
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     return Store(engine)
+
+
+def _memories() -> dict[str, object]:
+    return {"memory": Memory(), "catalogue": catalog.Kept()}
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -146,7 +146,8 @@ async def _sign_in(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _post(app: web.Application) -> AsyncIterator[None]:
-    post = Post(app[STORE], delivery_of(app[CONFIG], app[CLOCK]), app[CLOCK])
+    delivery = delivery_of(app[CONFIG], app[CLOCK])
+    post = Post(app[STORE], delivery, Letters(app[SETTINGS]).written, app[CLOCK])
     app[METRICS].watch(app[RELAY], post)
     async with running("mail", post.run):
         yield

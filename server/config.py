@@ -39,7 +39,7 @@ def _origin(url: str) -> str:
 
 
 ASYNC_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
+    "sqlite": "sqlite+prompt",
     "postgresql": "postgresql+asyncpg",
     "postgres": "postgresql+asyncpg",
 }
@@ -180,7 +180,7 @@ class Config(BaseSettings):
         """The SQLAlchemy URL of the store."""
         if self.database_url:
             return self.database_url
-        return f"sqlite+aiosqlite:///{self.data.absolute() / 'sprechzeit.sqlite3'}"
+        return f"sqlite+prompt:///{self.data.absolute() / 'sprechzeit.sqlite3'}"
 
     @property
     def mail_folder(self) -> Path:

@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import aiosmtplib
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import outbox
 from scheduling.outbox import Letter
@@ -157,12 +159,19 @@ def delivery_of(config: Config, clock: Callable[[], dt.datetime]) -> Delivery:
     return Folder(config.mail_folder, clock) if config.demo else Smtp(config)
 
 
+Write = Callable[[AsyncConnection, bytes], Awaitable[bytes]]
+"""Makes the RFC 5322 message of what the outbox holds."""
+
+
 class Post:
     """The worker that empties the outbox; `sent`, `failed` and `refused` count since start."""
 
-    def __init__(self, store: Store, delivery: Delivery, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, store: Store, delivery: Delivery, write: Write, clock: Callable[[], dt.datetime]
+    ) -> None:
         self._store = store
         self._delivery = delivery
+        self._write = write
         self._clock = clock
         self.sent = self.failed = self.refused = 0
 
@@ -191,7 +200,7 @@ class Post:
 
     async def _deliver(self, carrier: Carrier, letter: Letter) -> None:
         try:
-            await carrier.carry(letter)
+            await carrier.carry(await self._written(letter))
         except DeliveryFailed as failure:
             log.warning("letter not taken", letter=letter.id, reason=str(failure))
             await self._mark_failed(letter, failure)
@@ -199,6 +208,15 @@ class Post:
         async with self._store.writing() as tx:
             await outbox.sent(tx, letter.id, self._clock())
         self.sent += 1
+
+    async def _written(self, letter: Letter) -> Letter:
+        try:
+            async with self._store.reading() as tx:
+                return replace(letter, message=await self._write(tx, letter.message))
+        except (LookupError, TypeError, ValueError) as error:
+            # One note that cannot be read must not keep other letters from going out.
+            log.exception("letter cannot be written", letter=letter.id)
+            raise DeliveryFailed("cannot be written") from error
 
     async def _mark_failed(self, letter: Letter, failure: DeliveryFailed) -> None:
         for_good = isinstance(failure, DeliveryRefused)

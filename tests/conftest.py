@@ -60,7 +60,7 @@ async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
 @pytest.fixture
 def sqlite_url(tmp_path: object) -> str:
     """Return the URL of a fresh, empty database file."""
-    return f"sqlite+aiosqlite:///{tmp_path}/sprechzeit.db"
+    return f"sqlite+prompt:///{tmp_path}/sprechzeit.db"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -21,7 +21,7 @@ from server.database import alembic_config, migrate
 async def write(number: str, message: str) -> None:
     """Compare a store migrated so far with the metadata, and write the difference."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite+aiosqlite:///{Path(folder) / 'store.sqlite3'}"
+        url = f"sqlite+prompt:///{Path(folder) / 'store.sqlite3'}"
         await migrate(url)
         engine = create_async_engine(url)
 

@@ -4,11 +4,15 @@ A letter says only what is needed: no topic, nothing personal beyond the name (w
 and the rest stand on the page behind the link). Calendar parts are base64, since Outlook
 misreads quoted-printable ones; one is an alternative of the text (RFC 6047, 2.4), one an
 attachment for programs that look for a file.
+
+To write a letter takes longer than to book. So a booking leaves a note of what its letter is
+to say, and the letter is written (`Letters.written`) when it goes out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,7 +21,9 @@ from email.utils import format_datetime, make_msgid
 
 from aiohttp import web
 from jinja2 import Environment
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduling import snapshot
 from scheduling.invitation import Method, Organizer, calendar
 from scheduling.model import Appointment, Change, Part, Way
 from scheduling.waitlist import Offer
@@ -54,20 +60,39 @@ class Letters:
         now: dt.datetime,
         companion_token: str = "",
     ) -> bytes:
-        """Tell the claimant that the appointment was booked, moved or cancelled.
+        """Note that the claimant is told of an appointment booked, moved or cancelled.
 
         `token` is the claimant's link; a letter about a cancelled appointment needs none.
         """
+        note = {
+            "appointment": snapshot.taken(appointment),
+            "change": change,
+            "token": token,
+            "companion_token": companion_token,
+            "at": now.isoformat(),
+            "message_id": self._message_id(),
+        }
+        return json.dumps(note).encode()
+
+    async def written(self, tx: AsyncConnection, message: bytes) -> bytes:
+        """Return the letter (RFC 5322) of a note; what is a letter already stays as it is."""
+        if not message.startswith(b"{"):
+            return message
+        note = json.loads(message)
+        appointment = await snapshot.restored(tx, note["appointment"])
+        change, now = Change(note["change"]), dt.datetime.fromisoformat(note["at"])
         addresses = Addresses(
-            manage=self._url("appointment", token),
-            join=self._url("call", token) if appointment.way is Way.VIDEO else "",
-            companion=self._url("call", companion_token),
+            manage=self._url("appointment", note["token"]),
+            join=self._url("call", note["token"]) if appointment.way is Way.VIDEO else "",
+            companion=self._url("call", note["companion_token"]),
         )
         person = appointment.person
         letter = self._words(appointment, change, addresses, person.name, now)
+        # However often it is sent, it is the same letter to the claimant's mail program.
+        letter.replace_header("Message-ID", note["message_id"])
         letter["To"] = Address(person.name, addr_spec=person.email)
         method = Method.CANCEL if change is Change.CANCELLED else Method.REQUEST
-        invitation = self.invitation(appointment, method, token=token, now=now)
+        invitation = self.invitation(appointment, method, token=note["token"], now=now)
         _attach(letter, invitation, method, appointment.reference)
         return letter.as_bytes()
 
@@ -148,10 +173,13 @@ class Letters:
         sender = self._settings.organizer_email
         letter["From"] = Address(self._settings.office, addr_spec=sender)
         letter["Date"] = format_datetime(now)
-        letter["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+        letter["Message-ID"] = self._message_id()
         # No out-of-office answer shall come back (RFC 3834, 5).
         letter["Auto-Submitted"] = "auto-generated"
         return letter
+
+    def _message_id(self) -> str:
+        return make_msgid(domain=self._settings.organizer_email.rpartition("@")[2])
 
     def _environment(self, appointment: Appointment) -> Environment:
         return self._environments[known(appointment.locale)]

@@ -7,7 +7,7 @@ import datetime as dt
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, outbox, slots
+from scheduling import booking, holds, outbox, slots
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -39,31 +39,25 @@ async def hold(request: web.Request) -> web.Response:
     needs = Needs(step_free=bool(typed.step_free))
     async with request.app[STORE].reading() as tx:
         wish = await wish_of(tx, form)
-    if wish.start is None:
-        raise web.HTTPBadRequest
-    if not await _is_free(request, wish, wish.start, needs):
+        if wish.start is None:
+            raise web.HTTPBadRequest
+        site_id = wish.site.id if wish.site else None
+        query = holds.wanted(wish.topic, wish.way, wish.start, site_id=site_id, needs=needs)
+        found = await slots.options(tx, query, wish.start, now)
+    # In a rush most come too late; they are told so without queueing for the one writer.
+    if not found:
         return await _offer_others(request, wish, typed, "taken")
     try:
         async with request.app[STORE].writing() as tx:
-            token, _ = await booking.hold(
+            token, _ = await holds.hold(
                 tx, topic=wish.topic, way=wish.way, start=wish.start, now=now, needs=needs,
-                site_id=wish.site.id if wish.site else None, minutes=minutes,
+                site_id=site_id, minutes=minutes, found=found,
             )  # fmt: skip
     except SlotTaken:
         return await _offer_others(request, wish, typed, "taken")
     response = web.HTTPSeeOther(f"/hold/{token}")
     draft.keep(request, response, typed)
     raise response
-
-
-async def _is_free(request: web.Request, wish: Wish, start: dt.datetime, needs: Needs) -> bool:
-    # In a rush most come too late; they are told so without queueing for the one writer.
-    date = local_date(start)
-    query = slots.SlotQuery(
-        wish.topic, wish.way, date, date, wish.site.id if wish.site else None, needs
-    )
-    async with request.app[STORE].reading() as tx:
-        return bool(await slots.options(tx, query, start, request.app[CLOCK]()))
 
 
 async def give_details(request: web.Request) -> web.Response:

@@ -51,7 +51,7 @@ def test_the_search_prints_its_figures(tmp_path: Path, postgresql_server: str) -
 
 
 def test_each_booking_is_stored_with_its_letter(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/office.sqlite3"
+    url = f"sqlite+prompt:///{tmp_path}/office.sqlite3"
     uvloop.run(served.prepared(url, booking.OFFICE))
     contest = booking.Contest(seconds=0.5)
 

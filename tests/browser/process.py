@@ -83,7 +83,7 @@ def running(
 
 def store_url_of(folder: Path) -> str:
     """Return the URL of the store in the data folder."""
-    return f"sqlite+aiosqlite:///{folder / 'sprechzeit.sqlite3'}"
+    return f"sqlite+prompt:///{folder / 'sprechzeit.sqlite3'}"
 
 
 def _origin(process: subprocess.Popen[bytes], journal: Path) -> str:

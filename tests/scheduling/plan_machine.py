@@ -233,7 +233,7 @@ def empty_store(engine: str) -> Iterator[str]:
             yield server + "postgres"
     else:
         with tempfile.TemporaryDirectory(prefix="sprechzeit-plan-") as folder:
-            yield f"sqlite+aiosqlite:///{folder}/plan.db"
+            yield f"sqlite+prompt:///{folder}/plan.db"
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def test_one_caseworker_is_never_booked_twice(
     engine: str, together: bool, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
 ) -> None:
     runner = asyncio.Runner()
-    url = f"sqlite+aiosqlite:///{tmp_path}/plan.db"
+    url = f"sqlite+prompt:///{tmp_path}/plan.db"
     if engine == "postgresql":
         server = request.getfixturevalue("postgresql_server")
         url = runner.run(_fresh_database(server))

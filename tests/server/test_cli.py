@@ -121,7 +121,7 @@ async def test_a_broken_plan_is_listed_with_exit_code_1(
 ) -> None:
     run("migrate")
     folder = Path(environment["SPRECHZEIT_DATA"])
-    store = await database.opened(f"sqlite+aiosqlite:///{folder}/sprechzeit.sqlite3")
+    store = await database.opened(f"sqlite+prompt:///{folder}/sprechzeit.sqlite3")
     office = await make_office(store)
     async with store.writing() as tx:
         await booking.book(

@@ -66,7 +66,7 @@ async def test_migrations_lead_to_the_tables_that_the_code_knows(
 ) -> None:
     await database.migrate(store_url)
     migrated = await _schema_at(store_url)
-    fresh_url = f"sqlite+aiosqlite:///{tmp_path / 'fresh.db'}"
+    fresh_url = f"sqlite+prompt:///{tmp_path / 'fresh.db'}"
     if store_url.startswith("postgresql"):
         fresh_url = store_url
         await _empty(store_url)
@@ -106,7 +106,7 @@ async def test_a_migrated_store_is_opened(migrated: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite+aiosqlite:////proc/none/plan.db", "postgresql+asyncpg://127.0.0.1:1/plan"]
+    "url", ["sqlite+prompt:////proc/none/plan.db", "postgresql+asyncpg://127.0.0.1:1/plan"]
 )
 async def test_a_store_out_of_reach_is_told_in_one_line(url: str) -> None:
     for attempt in (database.migrate, database.opened):

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import outbox, schema
 from scheduling.store import Store
@@ -36,7 +37,11 @@ def post(store: Store, mail_server: MailServer, configure: Configure, clock: Clo
         smtp_host="127.0.0.1",
         smtp_port=mail_server.port,
     )
-    return Post(store, Smtp(config), clock)
+    return Post(store, Smtp(config), _as_it_is, clock)
+
+
+async def _as_it_is(_tx: AsyncConnection, message: bytes) -> bytes:
+    return message
 
 
 def _letter(subject: str = "Your appointment") -> bytes:
@@ -160,7 +165,7 @@ async def test_two_workers_send_each_letter_once(
     store: Store, post: Post, mail_server: MailServer, clock: Clock
 ) -> None:
     await _write(store, clock, *(f"person{number}@example.org" for number in range(30)))
-    other = Post(store, post._delivery, clock)
+    other = Post(store, post._delivery, _as_it_is, clock)
 
     while any(await asyncio.gather(post.deliver_due(), other.deliver_due())):
         pass
@@ -173,7 +178,7 @@ async def test_a_demo_keeps_its_letters_in_a_folder_for_the_mail_view(
     store: Store, configure: Configure, clock: Clock
 ) -> None:
     config = configure()
-    post = Post(store, Folder(config.mail_folder, clock), clock)
+    post = Post(store, Folder(config.mail_folder, clock), _as_it_is, clock)
     await _write(store, clock, "kim@example.org")
     await post.deliver_due()
     clock.forward(minutes=1)

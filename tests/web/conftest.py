@@ -21,6 +21,7 @@ from tests.conftest import Clock
 from tests.scheduling.office import Office, add_caseworker, make_office, row
 from tests.server.conftest import Configure, configure
 from tests.web.visitor import Visitor
+from web.letters import LETTERS
 
 __all__ = ["configure"]
 
@@ -49,7 +50,8 @@ class House:
         """Return the letters written so far, oldest first."""
         async with self.store.reading() as tx:
             rows = await tx.execute(select(schema.outbox).order_by(schema.outbox.c.id))
-            return [_parsed(found.message) for found in rows]
+            write = self.server.app[LETTERS].written
+            return [_parsed(await write(tx, found.message)) for found in rows.all()]
 
     async def hire(self, role: str, *, name: str = "", resource_id: int | None = None) -> str:
         """Give somebody a sign-in; return their e-mail address."""

@@ -57,7 +57,7 @@ def office(
 ) -> Iterator[Office]:
     """Serve an office through several processes, once for all tests of an engine."""
     folder = tmp_path_factory.mktemp("races")
-    url = f"sqlite+aiosqlite:///{folder}/plan.db"
+    url = f"sqlite+prompt:///{folder}/plan.db"
     if request.param == "postgresql":
         url = asyncio.run(_database(request.getfixturevalue("postgresql_server")))
     days = asyncio.run(_filled(url))
