@@ -96,12 +96,22 @@ class Turns:
         self._waiting += 1
         try:
             await self._turn.acquire()
-        finally:
+        except BaseException:
+            # Those before relied on this one to commit for them.
             self._waiting -= 1
+            await to_the_end(self._commit_for_others())
+            raise
+        self._waiting -= 1
         try:
             yield
         finally:
             self._turn.release()
+
+    async def _commit_for_others(self) -> None:
+        async with self._turn:
+            if self._group is not None and not self._waiting:
+                group, self._group = self._group, None
+                await group.commit()
 
     async def _begin(self) -> _Group:
         connection = await self._engine.connect()
