@@ -145,7 +145,7 @@ async def read(tx: AsyncConnection, rows: Sequence[Any]) -> list[Appointment]:
 
 async def made(tx: AsyncConnection, columns: Mapping[str, Any]) -> Appointment:
     """Return the appointment of those columns; what is not named is empty."""
-    (found,) = await read(tx, [SimpleNamespace(**_EMPTY | columns)])
+    (found,) = await read(tx, [SimpleNamespace(**{**_EMPTY, **columns})])
     return found
 
 

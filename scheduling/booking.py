@@ -138,8 +138,12 @@ async def book(
     keep_days: int = RETENTION_DAYS,
     for_staff: bool = True,
     found: Sequence[Option] | None = None,
+    link_token: str | None = None,
 ) -> Confirmed:
     """Book at once, on behalf of a claimant. Raises `SlotTaken`.
+
+    `link_token` is the claimant's link where it is to be a certain one; the store knows each
+    but once (`sqlalchemy.exc.IntegrityError`).
 
     `found` are those whom the same search has found free a moment ago; who is free is looked
     up when none is given, or all of them have been taken since.
@@ -149,19 +153,22 @@ async def book(
         for_staff=for_staff,
     )  # fmt: skip
     made = _Booking(person, needs, locale, now, actor, keep_days)
+    token = link_token or new_token()
     for _ in range(holds.LOOKS):
         for option in await slots.options(tx, query, start, now) if found is None else found:
             try:
-                return await _book(tx, query, option, start, made)
+                booked = await _book(tx, query, option, start, made)
             except SlotTaken:
                 continue
+            await _note(tx, booked, made, token)
+            return Confirmed(booked, token, created=True)
         found = None
     raise SlotTaken
 
 
 async def _book(
     tx: AsyncConnection, query: SlotQuery, option: Option, start: dt.datetime, made: _Booking
-) -> Confirmed:
+) -> Appointment:
     span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
     async with claims.attempt(tx):
         booked = await _insert(
@@ -170,9 +177,7 @@ async def _book(
         )  # fmt: skip
         wanted = claims.needed(query.offer, option, span)
         await claims.take_first(tx, claims.ForAppointment(booked.id), wanted, made.now)
-    link_token = new_token()
-    await _note(tx, booked, made, link_token)
-    return Confirmed(booked, link_token, created=True)
+    return booked
 
 
 async def _insert(

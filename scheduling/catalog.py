@@ -20,7 +20,6 @@ from scheduling.model import Kind, NotFound, Resource, Site, Topic, TopicWay, Wa
 
 _KNOWN_RESOURCES = 100_000
 
-_VERSION = select(func.count(schema.site.c.id), func.coalesce(func.sum(schema.site.c.version), 0))
 _TOPICS = select(schema.topic).order_by(schema.topic.c.position)
 _WAYS = select(schema.topic_way).order_by(schema.topic_way.c.id)
 _SITES = select(schema.site).order_by(schema.site.c.id)
@@ -31,12 +30,23 @@ _RAISE = (
     .values(version=schema.site.c.version + 1)
 )
 
+Version = tuple[int, int]
+"""How many sites there are, and how often they were changed; every change gives another."""
+
+VERSION = (
+    select(func.count(schema.site.c.id)).scalar_subquery().label("sites"),
+    select(func.coalesce(func.sum(schema.site.c.version), 0)).scalar_subquery().label("changes"),
+)
+"""Columns that tell the version of the catalogue beside whatever else is read."""
+
+_READ_VERSION = select(*VERSION)
+
 
 @dataclass(slots=True)
 class Catalogue:
     """Topics and sites as of one version, and whichever resources were asked for."""
 
-    version: tuple[int, int]
+    version: Version
     topics: tuple[Topic, ...]
     sites: tuple[Site, ...]
     resources: Versioned[Resource] = field(default_factory=lambda: Versioned(_KNOWN_RESOURCES))
@@ -58,13 +68,13 @@ class Kept:
         self.used: WeakKeyDictionary[Transaction, Catalogue] = WeakKeyDictionary()
 
 
-async def current(tx: AsyncConnection) -> Catalogue:
-    """Return the catalogue of this transaction."""
+async def current(tx: AsyncConnection, version: Version | None = None) -> Catalogue:
+    """Return the catalogue of this transaction, whose `version` may have been read before."""
     kept, transaction = _kept(tx), _innermost(tx)
-    if transaction in kept.used:
+    if transaction is not None and transaction in kept.used:
         return kept.used[transaction]
-    count, changes = (await tx.execute(_VERSION)).one()
-    version = (int(count), int(changes))
+    if version is None:
+        version = version_of((await tx.execute(_READ_VERSION)).one())
     catalogue = kept.catalogue
     if catalogue is None or catalogue.version != version:
         catalogue = await _read(tx, version)
@@ -74,6 +84,11 @@ async def current(tx: AsyncConnection) -> Catalogue:
     if transaction := transaction or _innermost(tx):
         kept.used[transaction] = catalogue
     return catalogue
+
+
+def version_of(row: Row[*tuple[Any, ...]]) -> Version:
+    """Return the version from a row with the columns of `VERSION`."""
+    return int(row.sites), int(row.changes)
 
 
 async def topics(tx: AsyncConnection) -> list[Topic]:
@@ -137,7 +152,9 @@ def _kept(tx: AsyncConnection) -> Kept:
 def _innermost(tx: AsyncConnection) -> Transaction | None:
     # A savepoint may be taken back, and the catalogue with it.
     connection = tx.sync_connection
-    return connection and (connection.get_nested_transaction() or connection.get_transaction())
+    if connection is None:
+        return None
+    return connection.get_nested_transaction() or connection.get_transaction()
 
 
 def read_site(row: Row[Any]) -> Site:
@@ -164,7 +181,7 @@ def read_resource(row: Row[Any]) -> Resource:
     )
 
 
-async def _read(tx: AsyncConnection, version: tuple[int, int]) -> Catalogue:
+async def _read(tx: AsyncConnection, version: Version) -> Catalogue:
     ways: dict[int, dict[Way, TopicWay]] = {}
     for row in await tx.execute(_WAYS):
         ways.setdefault(row.topic_id, {})[Way(row.way)] = _topic_way(row)

@@ -10,8 +10,19 @@ import datetime as dt
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, delete, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -55,7 +66,7 @@ def _queue(which: ColumnElement[bool]) -> dict[str, Update]:
     }
 
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OF_HOLD = claim.c.hold_id == bindparam("hold")
 _QUEUE_FOR = _queue(resource.c.id.in_(_IDS))
 _QUEUE_FOR_HELD = _queue(resource.c.id.in_(select(claim.c.resource_id).where(_OF_HOLD)))

@@ -26,7 +26,9 @@ _RELEASE = (
 )
 # A slot offered to somebody who waits moves their appointment; it makes no second one.
 _OFFERED = exists().where(schema.waiting.c.hold_id == schema.hold.c.id).label("is_offer")
-_BY_TOKEN = select(schema.hold, _OFFERED).where(schema.hold.c.token_hash == bindparam("hash"))
+_BY_TOKEN = select(schema.hold, _OFFERED, *catalog.VERSION).where(
+    schema.hold.c.token_hash == bindparam("hash")
+)
 _LOCKED = _BY_TOKEN.with_for_update(of=schema.hold)
 
 
@@ -152,7 +154,7 @@ async def _by_token(tx: AsyncConnection, token: str, *, lock: bool = False) -> t
 
 
 async def _read(tx: AsyncConnection, row: Row[tuple[object, ...]]) -> Hold:
-    catalogue = await catalog.current(tx)
+    catalogue = await catalog.current(tx, catalog.version_of(row))
     people = await catalog.resources_of(tx, catalogue, [row.caseworker_id])
     return Hold(
         id=row.id,

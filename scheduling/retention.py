@@ -8,6 +8,7 @@ from sqlalchemy import delete, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.schema import appointment, hold, outbox, participant_link, staff_session
+from scheduling.sqlite import IN_THREAD
 
 LETTER_KEPT = dt.timedelta(days=30)
 """How long a letter is kept after it was written: emptied when sent, whole when refused."""
@@ -36,5 +37,7 @@ async def purge(tx: AsyncConnection, now: dt.datetime) -> int:
         (outbox, outbox.c.created_at <= now - LETTER_KEPT),
         (appointment, appointment.c.delete_after <= now),
     ):
-        gone += (await tx.execute(delete(table).where(condition))).rowcount
+        gone += (
+            await tx.execute(delete(table).where(condition), execution_options=IN_THREAD)
+        ).rowcount
     return gone

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Literal
 
 from sqlalchemy import URL, Pool
@@ -109,8 +109,9 @@ class PromptDialect(SQLiteDialect_pysqlite):
 class _AtOnce:
     """Nothing to wait for. SQLAlchemy's asynchronous engine wants to see a driver that waits."""
 
-    def __await__(self) -> Iterator[Any]:
-        return iter(())
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
 
 
 _AT_ONCE = _AtOnce()

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from scheduling import catalog, sqlite
@@ -34,13 +35,21 @@ class Store:
         self.engine = engine
         self.dialect: str = engine.dialect.name
         self._turns = Turns(engine) if self.dialect == "sqlite" else None
+        self._asking = engine
+        if self._turns is None:
+            # PostgreSQL answers each question as of its own moment anyway (READ COMMITTED); to
+            # begin and roll back around questions would cost two more of them.
+            self._asking = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Open a read transaction; whatever is written in it is rolled back."""
+        """Open a connection to ask questions on; on SQLite they all see the same moment."""
+        if self._turns is None:
+            async with self._asking.connect() as connection:
+                yield connection
+            return
         async with self.engine.connect() as connection:
-            if self._turns is not None:
-                await connection.execute(_BEGIN)
+            await connection.execute(_BEGIN)
             yield connection
 
     @asynccontextmanager
@@ -69,16 +78,13 @@ def open_store(url: str) -> Store:
     Nothing is connected yet; `sqlalchemy.exc.ArgumentError` tells of a malformed URL.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return Store(
-            create_async_engine(
-                url,
-                pool_size=20,
-                max_overflow=0,
-                pool_timeout=QUEUE_SECONDS,
-                pool_pre_ping=True,
-                execution_options=_memories(),
-            )
-        )
+        engine = create_async_engine(
+            url, pool_size=20, max_overflow=0, pool_timeout=QUEUE_SECONDS, pool_use_lifo=True,
+            execution_options=_memories(),
+        )  # fmt: skip
+        event.listen(engine.sync_engine, "checkout", _see_that_it_lives)
+        event.listen(engine.sync_engine, "before_cursor_execute", _refuse_to_write)
+        return Store(engine)
     engine = create_async_engine(
         make_url(url).set(drivername=sqlite.DRIVER), pool_size=8, max_overflow=0,
         pool_timeout=QUEUE_SECONDS, connect_args={"timeout": BUSY_SECONDS},
@@ -86,6 +92,22 @@ def open_store(url: str) -> Store:
     )  # fmt: skip
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     return Store(engine)
+
+
+def _see_that_it_lives(connection: Any, _record: object, _proxy: object) -> None:
+    # asyncpg hears at once when the database hangs up; to ask before each use
+    # (SQLAlchemy's pool_pre_ping) would cost as much as a statement.
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
+def _refuse_to_write(
+    connection: Connection, _cursor: object, _statement: str, _parameters: object, context: Any,
+    _many: object,
+) -> None:  # fmt: skip
+    asks = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+    if asks and (context.isinsert or context.isupdate or context.isdelete):
+        raise RuntimeError("what is written belongs into Store.writing()")
 
 
 def _memories() -> dict[str, object]:

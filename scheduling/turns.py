@@ -49,9 +49,8 @@ class _Group:
             if self.members:
                 await self.connection.commit()
         except Exception as error:  # noqa: BLE001  (each member raises it)
-            if self.members:
-                self.committed.set_exception(error)
-                self.committed.exception()  # also if nobody waits for it any more
+            self.committed.set_exception(error)
+            self.committed.exception()  # also if nobody waits for it any more
         else:
             self.committed.set_result(None)
         finally:
@@ -76,19 +75,26 @@ class Turns:
     async def one(self) -> AsyncIterator[AsyncConnection]:
         """Wait for a turn; leaving waits until the work is committed.
 
-        If anything is raised inside, this turn's changes alone are taken back.
+        If anything is raised inside, this turn's changes alone are taken back; it is raised when
+        those before have committed, so that whoever lost to them sees what they did.
         """
+        raised: BaseException | None = None
         async with self._queued():
             group = self._group = self._group or await self._begin()
             try:
                 async with group.connection.begin_nested():
                     yield group.connection
                 group.members += 1
+            except BaseException as error:  # noqa: BLE001  (raised below)
+                raised = error
             finally:
                 if group.is_full or not self._waiting:
                     self._group = None
                     # Nobody else may write meanwhile, even if this one is cancelled.
                     await to_the_end(group.commit())
+        if raised is not None:
+            await asyncio.wait([group.committed])
+            raise raised
         await asyncio.shield(group.committed)
 
     @asynccontextmanager

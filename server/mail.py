@@ -61,6 +61,7 @@ class Smtp:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._tls = ssl.create_default_context()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Carrier]:
@@ -74,7 +75,7 @@ class Smtp:
             username=config.smtp_user,
             password=config.smtp_password.get_secret_value() if config.smtp_password else None,
             timeout=SECONDS_PER_COMMAND,
-            tls_context=ssl.create_default_context(),
+            tls_context=self._tls,
         )
         try:
             await client.connect()

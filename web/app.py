@@ -6,6 +6,7 @@ from aiohttp import web
 
 from web import (
     about,
+    api,
     appointment,
     booking,
     calls,
@@ -89,6 +90,8 @@ def _public() -> list[web.RouteDef]:
         web.get("/earlier/{token}", earlier.show),
         web.post("/earlier/{token}", earlier.answer),
         web.post("/language", about.choose_language),
+        web.get("/api/slots", api.free_times),
+        web.post("/api/appointments", api.book),
         web.get("/privacy", about.privacy),
         web.get("/accessibility", about.accessibility),
         web.get("/imprint", about.imprint),

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from web.keys import SETTINGS
+from web.problems import PROGRAMS
 from web.session import session_token
 
 FIELD = "_csrf"
@@ -45,7 +46,7 @@ async def refuse_foreign_forms(request: web.Request, handler: Handler) -> web.St
     """Raise `ForeignForm` unless a changing request proves to come from our page."""
     if request.method not in _SAFE:
         _check_headers(request)
-        if request.path not in _FREE:
+        if request.path not in _FREE and not request.path.startswith(PROGRAMS):
             await _check_token(request)
     response = await handler(request)
     if (value := request.get(_VALUE)) and not response.prepared:

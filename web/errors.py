@@ -15,9 +15,11 @@ from sqlalchemy.exc import TimeoutError as QueueTimeout
 from scheduling.model import Closed, HoldExpired, NotFound, SlotTaken
 from web.access import NotAllowed, SignInNeeded
 from web.csrf import ForeignForm
+from web.keys import LOCALE
 from web.limits import TooMany
+from web.problems import PROGRAMS, problem
 from web.templating import render
-from web.translations import N_
+from web.translations import N_, catalogue
 
 _log = structlog.get_logger(__name__)
 
@@ -139,6 +141,9 @@ async def friendly(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def _show(request: web.Request, shown: ErrorPage) -> web.Response:
+    if request.path.startswith(PROGRAMS):
+        said = catalogue(request[LOCALE]).gettext
+        return problem(shown.status, said(shown.title), {"detail": said(shown.text)})
     return render(request, "error.html", status=shown.status, error=shown)
 
 
