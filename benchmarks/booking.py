@@ -1,10 +1,11 @@
 """How many bookings a second the whole of it takes: pages, transaction, letter in the outbox.
 
-Sixteen clients on loopback book as fast as they are answered. A booking is two forms (hold,
-then confirm), the public path is every page and form from the first to the confirmation. The
-same clients then book at django-appointment on the same kind of database. Everything is served
-at once and measured in turn, round after round, so that each figure is a median and the ratios
-hold on a busy machine too; the servers' own CPU time per booking is given besides.
+Sixteen clients on loopback book as fast as they are answered: by one order (`web.api`), by two
+forms (hold, then confirm), and by the public path, every page and form from the first to the
+confirmation. The same clients then book at django-appointment, by its two forms, on the same
+kind of database. Everything is served at once and measured in turn, round after round, so that
+each figure is a median and the ratios hold on a busy machine too; the servers' own CPU time per
+booking is given besides. No mail server listens: letters wait in the outbox.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from scheduling.store import open_store
 from tests.postgresql import running_server
 
 CLIENTS = 16
-SEE_OTHER, OK = 303, 200
+CREATED, SEE_OTHER, OK = 201, 303, 200
 OFFICE = Size(booked=0.0)
 TOKEN = re.compile(rb'name="_csrf" value="([^"]+)"')
 START = re.compile(rb'name="start" value="([^"]+)"')
@@ -63,6 +64,22 @@ def free_times(size: Size, now: dt.datetime) -> list[tuple[Way, str]]:
                 found += [(ways[n % len(ways)], start) for n in range(size.caseworkers * 9 // 10)]
     random.Random(1).shuffle(found)
     return found
+
+
+async def orders(
+    servers: Sequence[Server], times: Iterator[tuple[Way, str]]
+) -> tuple[list[Client], Book]:
+    """Return programs on behalf of claimants, and how each of them books."""
+    visitors = [Client(servers[number % len(servers)].origin) for number in range(CLIENTS)]
+
+    async def book(client: Client, _number: int) -> bool:
+        way, start = next(times)
+        site = "site-1" if way is Way.IN_PERSON else ""
+        order = {"topic": plan_office.TOPIC, "way": way, "site": site, "start": start}
+        done = await client.post_json("/api/appointments", order | DETAILS)
+        return done.status == CREATED
+
+    return visitors, book
 
 
 async def two_forms(
@@ -144,7 +161,8 @@ class Contest:
             visitors, book = await public_path(servers)
         else:
             times = iter(free_times(OFFICE, dt.datetime.now(dt.UTC)))
-            visitors, book = await two_forms(servers, times)
+            kind = two_forms if name.startswith("forms") else orders
+            visitors, book = await kind(servers, times)
         pace = await self._note(name, visitors, book, [server.pid for server in servers])
         store = open_store(url)
         kept = await served.stored(store)
@@ -169,7 +187,7 @@ class Contest:
         pace = await paced(visitors, book, self._seconds, pids)
         self.paces.setdefault(name, []).append(pace)
         sys.stderr.write(
-            f"{name:16} {pace.per_s:6.1f}/s, refused {pace.refused}, "
+            f"{name:17} {pace.per_s:6.1f}/s, refused {pace.refused}, "
             f"CPU {pace.cpu_ms:.2f} ms each\n"
         )
         return pace
@@ -183,6 +201,8 @@ class Contest:
         flat["two_over_one"] = self._ratio("two_processes", "postgresql")
         flat["ratio_sqlite"] = self._ratio("sqlite", "peer_sqlite")
         flat["ratio_postgresql"] = self._ratio("postgresql", "peer_postgresql")
+        flat["forms_ratio_sqlite"] = self._ratio("forms_sqlite", "peer_sqlite")
+        flat["forms_ratio_postgresql"] = self._ratio("forms_postgresql", "peer_postgresql")
         return flat
 
     def _ratio(self, one: str, other: str) -> float:
@@ -212,10 +232,12 @@ async def _rounds(
     for _ in range(rounds):
         await contest.ours("sqlite", stores["sqlite"], [on_sqlite])
         await contest.theirs("peer_sqlite", peers[0], times[0])
+        await contest.ours("forms_sqlite", stores["sqlite"], [on_sqlite])
         await contest.ours("public_path", stores["sqlite"], [on_sqlite])
         await contest.ours("two_processes", stores["postgresql"], [first, second])
         await contest.ours("postgresql", stores["postgresql"], [first])
         await contest.theirs("peer_postgresql", peers[1], times[1])
+        await contest.ours("forms_postgresql", stores["postgresql"], [first])
 
 
 def measure(folder: Path, *, seconds: float, rounds: int) -> dict[str, float]:

@@ -7,6 +7,7 @@ with Content-Length. Cookies are kept; redirections are left to the caller.
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -50,6 +51,12 @@ class Client:
         headers = (
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
         )
+        return await self._send("POST", path, headers, body)
+
+    async def post_json(self, path: str, order: dict[str, str]) -> Answer:
+        """Send an order as JSON."""
+        body = json.dumps(order).encode()
+        headers = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         return await self._send("POST", path, headers, body)
 
     async def _send(self, method: str, path: str, headers: str, body: bytes) -> Answer:
