@@ -11,11 +11,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import supply
-from scheduling.grid import TICK_SECONDS, ZONE, Horizon, local_date, mask, starts
+from scheduling.grid import TICK_SECONDS, ZONE, Horizon, days_between, local_date, mask, starts
 from scheduling.hours import Release
 from scheduling.model import Kind, Needs, Resource, Slot, Topic, TopicWay, Way
 from scheduling.supply import House, Member, Supply
@@ -100,7 +101,8 @@ async def find(tx: AsyncConnection, query: SlotQuery, now: dt.datetime) -> list[
         possible |= candidate.bitmap
     possible &= horizon.grid(query.step_minutes)
     length = dt.timedelta(minutes=query.offer.minutes)
-    return [Slot(start, start + length) for start in horizon.instants(possible)]
+    starts_at = [*horizon.instants(possible)]
+    return [*map(Slot, starts_at, [start + length for start in starts_at])]
 
 
 async def nearest(
@@ -149,9 +151,33 @@ async def _candidates(
     everywhere = query.way is Way.BRANCH_VIDEO or query.needs.interpreter
     only = () if query.site_id is None or everywhere else (query.site_id,)
     read = await supply.load(
-        tx, horizon, now, site_ids=only, ignore_appointment=query.ignore_appointment
-    )
+        tx, horizon, now, site_ids=only, ignore_appointment=query.ignore_appointment,
+        only=partial(_may_be_needed, query),
+    )  # fmt: skip
     return [*_Search(read, horizon, query, _after_notice(horizon, query, now), now).candidates()]
+
+
+def _may_be_needed(query: SlotQuery, resource: Resource) -> bool:
+    """Tell whether a search can do anything with `resource`, so that its claims are read."""
+    match resource.kind:
+        case Kind.CASEWORKER:
+            return _can_advise(query, resource)
+        case Kind.INTERPRETER:
+            return query.needs.interpreter in resource.languages
+        case Kind.ROOM:
+            return query.offer.at_site
+        case Kind.COUNTER:
+            return query.way is Way.IN_PERSON
+        case _:
+            return query.way is Way.BRANCH_VIDEO
+
+
+def _can_advise(query: SlotQuery, resource: Resource) -> bool:
+    return (
+        resource.kind is Kind.CASEWORKER
+        and query.topic.skill in resource.skills
+        and query.caseworker_id in {None, resource.id}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +192,20 @@ class _Search:
         offer = self.query.offer
         busy_ticks = (offer.minutes + offer.buffer_minutes) * 60 // TICK_SECONDS
         interpreters = self._interpreters()
+        interpreted = _any(interpreters)
         for house in filter(self._may_advise, self.supply.houses):
             pools = self._pools(house)
-            for member in house.members:
-                if not self._can_advise(member.resource):
+            equipped = self.in_time
+            for pool in pools:
+                equipped &= _any(pool)
+            for member in house.members if equipped else ():
+                if not _can_advise(self.query, member.resource):
                     continue
-                needed = pools
+                needed, bitmap = pools, equipped
                 if interpreters and self.query.needs.interpreter not in member.resource.languages:
                     needed = (*pools, interpreters)
-                bitmap = starts(self._free(house, member), busy_ticks) & self.in_time
-                for pool in needed:
-                    bitmap &= _any(pool)
+                    bitmap &= interpreted
+                bitmap &= starts(self._free(house, member), busy_ticks)
                 if bitmap:
                     place = self._place(house)
                     load = self.supply.busy.get(member.resource.id, 0).bit_count()
@@ -190,13 +219,6 @@ class _Search:
     def _may_advise(self, house: House) -> bool:
         wanted = self.query.site_id
         return wanted in {None, house.site.id} or self.query.way is Way.BRANCH_VIDEO
-
-    def _can_advise(self, resource: Resource) -> bool:
-        return (
-            resource.kind is Kind.CASEWORKER
-            and self.query.topic.skill in resource.skills
-            and self.query.caseworker_id in {None, resource.id}
-        )
 
     def _pools(self, house: House) -> tuple[Pool, ...]:
         if self.query.way is Way.IN_PERSON:
@@ -239,16 +261,23 @@ class _Search:
         if member.resource.id in self.query.without:
             return 0
 
-        def free(release: Release) -> int:
-            return self.supply.free(house, member, self.horizon, self.query.way, release)
-
         if not member.patterns:
-            return free(Release.ONLINE)
-        if self.query.for_staff:
-            return free(Release.ONLINE) | free(Release.RECEPTION) | free(Release.URGENT)
-        if self.query.topic.urgent:
-            return free(Release.ONLINE) | free(Release.URGENT)
-        return free(Release.ONLINE) | free(Release.URGENT) & self._urgent_open(house)
+            releases: tuple[Release, ...] = (Release.ONLINE,)
+        elif self.query.for_staff:
+            releases = tuple(Release)
+        else:
+            releases = (Release.ONLINE, Release.URGENT)
+        worked = 0
+        for release in releases:
+            kept = house.hours(member, self.horizon, self.query.way, release)
+            if kept and release is Release.URGENT and not self._for_urgent:
+                kept &= self._urgent_open(house)
+            worked |= kept
+        return worked & ~self.supply.busy.get(member.resource.id, 0)
+
+    @property
+    def _for_urgent(self) -> bool:
+        return self.query.for_staff or self.query.topic.urgent
 
     def _urgent_open(self, house: House) -> int:
         """Return today's ticks once the urgent reserve is open to everybody."""
@@ -279,7 +308,7 @@ def _within_terms(query: SlotQuery, now: dt.datetime) -> Horizon:
     earliest, furthest = query.offer.earliest_day, query.offer.horizon_days
     if query.for_staff:
         earliest, furthest = 0, STAFF_HORIZON_DAYS
-    return Horizon(
+    return days_between(
         max(query.first, today + dt.timedelta(days=earliest)),
         min(query.last, today + dt.timedelta(days=furthest)),
     )
