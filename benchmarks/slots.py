@@ -210,8 +210,20 @@ async def growth(
         if sites != smallest:
             ratio = round(median / medians[smallest], 3)
             figures[f"growth_{sites}_over_{smallest}"] = ratio
+    anywhere = [await _anywhere(urls[largest], number) for number in range(min(samples, 12))]
+    figures[f"sites_{largest}_anywhere_cold_p50_ms"] = round(statistics.median(anywhere), 2)
     _say(f"{largest} sites: {medians[largest]:.1f} ms, {smallest}: {medians[smallest]:.1f} ms\n")
     return figures, statements.most
+
+
+async def _anywhere(url: str, number: int) -> float:
+    """Search all sites of an office at once; return milliseconds."""
+    store = open_store(url)
+    topic = await plan_office.topic(store)
+    await store.close()
+    query = replace(question(topic, 0, number, (Way.VIDEO, Way.PHONE)), site_id=None)
+    took, _ = await cold(url, query, Statements())
+    return took
 
 
 async def _filled(url: str, size: Size) -> int:
