@@ -169,10 +169,11 @@ class Search:
             return 0
         worked = 0
         for release in releases or self._releases(member):
-            kept = house.hours(member, self.horizon, self.query.way, release)
-            if kept and release is Release.URGENT and not (releases or self._may_be_urgent):
-                kept &= self._urgent_open(house)
-            worked |= kept
+            within = -1
+            if release is Release.URGENT and not (releases or self._may_be_urgent):
+                within = self._urgent_open(house)
+            if within:
+                worked |= within & house.hours(member, self.horizon, self.query.way, release)
         return worked & ~self.supply.busy.get(member.resource.id, 0)
 
     def _releases(self, member: Member) -> tuple[Release, ...]:

@@ -58,11 +58,20 @@ class Horizon:
         """Return the tick that `instant` falls into; negative or too large when outside."""
         return (int(instant.timestamp()) - self.origin) // TICK_SECONDS
 
+    def weekdays(self, weekday: int) -> Iterator[dt.date]:
+        """Yield every such weekday, 0 being Monday."""
+        ahead = (weekday - self.first.weekday()) % 7
+        for offset in range(ahead, (self.last - self.first).days + 1, 7):
+            yield self.first + dt.timedelta(days=offset)
+
+    def between(self, date: dt.date, starts_minute: int, ends_minute: int) -> tuple[int, int]:
+        """Return the ticks from and up to two wall-clock times, in minutes after midnight."""
+        first = (_local_seconds(date, starts_minute) - self.origin) // TICK_SECONDS
+        return first, (_local_seconds(date, ends_minute) - self.origin) // TICK_SECONDS
+
     def wall_clock(self, date: dt.date, starts_minute: int, ends_minute: int) -> int:
         """Return the bits between two wall-clock times of a day, in minutes after midnight."""
-        origin = self.origin
-        first = (_local_seconds(date, starts_minute) - origin) // TICK_SECONDS
-        return mask(first, (_local_seconds(date, ends_minute) - origin) // TICK_SECONDS)
+        return mask(*self.between(date, starts_minute, ends_minute))
 
     def weekly(self, weekday: int, starts_minute: int, ends_minute: int) -> int:
         """Return the bits between two wall-clock times of every such weekday, 0 being Monday."""
@@ -159,9 +168,7 @@ def days_between(first: dt.date, last: dt.date) -> Horizon:
 def _weekday(horizon: Horizon, weekday: int) -> tuple[int, tuple[dt.date, ...]]:
     """Return the midnights of that weekday's days of 24 hours, and its days of another length."""
     midnights, irregular = 0, []
-    for date in horizon.dates():
-        if date.weekday() != weekday:
-            continue
+    for date in horizon.weekdays(weekday):
         midnight = _local_seconds(date, 0)
         if _local_seconds(date, 1440) - midnight == 86_400:
             midnights |= 1 << (midnight - horizon.origin) // TICK_SECONDS

@@ -82,7 +82,7 @@ def working(
         if pattern.always(horizon):
             bitmap |= horizon.weekly(pattern.weekday, starts, ends)
             continue
-        for date in horizon.dates():
+        for date in horizon.weekdays(pattern.weekday):
             if pattern.holds_on(date):
                 bitmap |= horizon.wall_clock(date, starts, ends)
     return bitmap

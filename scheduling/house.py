@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scheduling import hours
+from scheduling import hours, shares
 from scheduling.grid import Horizon
 from scheduling.hours import Closure, Pattern, Release
 from scheduling.model import Kind, Resource, Site, Way
+from scheduling.shares import Shares
 
 _WORKS_BY_HOURS = frozenset({Kind.CASEWORKER, Kind.INTERPRETER})
 _AT_HOME = frozenset({Way.VIDEO, Way.PHONE})
@@ -32,6 +33,8 @@ class House:
     opening: tuple[Pattern, ...]
     closures: tuple[Closure, ...]
     members: tuple[Member, ...]
+    shares: Shares | None = None
+    """For whom hours are kept where their pattern does not say; None means online."""
     _hours: dict[tuple[int, Horizon, Way, Release], int] = field(default_factory=dict)
     _open: dict[tuple[Horizon, Way, bool], int] = field(default_factory=dict)
 
@@ -50,7 +53,11 @@ class House:
         offered = member.resource.ways
         if offered and way not in offered:
             return 0
-        if member.patterns:
+        if member.patterns and self.shares and member.resource.kind is Kind.CASEWORKER:
+            bitmap = shares.kept(
+                horizon, member.patterns, way, release, self.shares, member.resource.id
+            )
+        elif member.patterns:
             bitmap = hours.working(horizon, member.patterns, way, release)
         elif member.resource.kind in _WORKS_BY_HOURS:
             return 0

@@ -33,6 +33,7 @@ from scheduling.hours import Closure, Pattern
 from scheduling.house import House, Member
 from scheduling.memory import Versioned
 from scheduling.model import Resource
+from scheduling.shares import Shares
 from scheduling.taken import Taken
 
 __all__ = ["House", "Member", "Memory", "Supply", "load"]
@@ -137,6 +138,7 @@ async def _read_houses(
             ),
             tuple(of_sites.get(row.id, ())),
             tuple(members.get(row.id, ())),
+            Shares.stored(row.release_shares),
         )
         for row in sites
     ]
