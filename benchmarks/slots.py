@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime as dt
+import gc
 import json
 import os
 import statistics
@@ -46,10 +47,16 @@ PERSON = Person("Kim Beispiel", "kim@example.org", "+4930123456")
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of searches, and the statements that the most talkative of them sent."""
+    """Milliseconds of searches, and the statements that the most talkative of them sent.
+
+    Those of the processor are this process's own, without the database's; they say the same on
+    a machine that has other work.
+    """
 
     cold: list[float]
     warm: list[float]
+    cold_cpu: list[float]
+    warm_cpu: list[float]
     round_trips: int
 
 
@@ -85,24 +92,32 @@ def question(topic: Topic, site_id: int, number: int, ways: Sequence[Way] = WAYS
     )
 
 
-async def cold(url: str, query: SlotQuery, statements: Statements) -> float:
-    """Search with a store that remembers nothing; return milliseconds."""
+Took = tuple[float, float]
+"""Milliseconds of one search: on the clock, and of this process's processor time."""
+
+
+def _clocks() -> Took:
+    return time.perf_counter() * 1000, time.process_time() * 1000
+
+
+async def cold(url: str, query: SlotQuery, statements: Statements) -> Took:
+    """Search with a store that remembers nothing."""
     store = open_store(url)
     try:
         async with store.reading() as tx:
             await tx.execute(text("SELECT 1"))
             with statements.of(store):
-                began = time.perf_counter()
+                began = _clocks()
                 found = await slots.find(tx, query, NOW)
-                took = time.perf_counter() - began
+                ended = _clocks()
         assert found, "the office has no free time left to find"
     finally:
         await store.close()
-    return took * 1000
+    return ended[0] - began[0], ended[1] - began[1]
 
 
-async def warm(store: Store, query: SlotQuery, statements: Statements) -> float:
-    """Book something, then search in the same process; return the search's milliseconds."""
+async def warm(store: Store, query: SlotQuery, statements: Statements) -> Took:
+    """Book something, then search in the same process."""
     phone = replace(query, way=Way.PHONE, needs=Needs())
     async with store.reading() as tx:
         free = await slots.find(tx, phone, NOW)
@@ -115,9 +130,10 @@ async def warm(store: Store, query: SlotQuery, statements: Statements) -> float:
     async with store.reading() as tx:
         await tx.execute(text("SELECT 1"))
         with statements.of(store):
-            began = time.perf_counter()
+            began = _clocks()
             await slots.find(tx, query, NOW)
-            return (time.perf_counter() - began) * 1000
+            ended = _clocks()
+    return ended[0] - began[0], ended[1] - began[1]
 
 
 async def searched(url: str, site_id: int, samples: int) -> Times:
@@ -127,11 +143,15 @@ async def searched(url: str, site_id: int, samples: int) -> Times:
     for number in range(len(WAYS)):  # a process that has answered each of these before
         await cold(url, question(topic, site_id, number), statements)
         await warm(store, question(topic, site_id, number), statements)
-    times = Times([], [], 0)
+    times = Times([], [], [], [], 0)
     for number in range(samples):
         query = question(topic, site_id, number)
-        times.cold.append(await cold(url, query, statements))
-        times.warm.append(await warm(store, query, statements))
+        for took, clock, cpu in (
+            (await cold(url, query, statements), times.cold, times.cold_cpu),
+            (await warm(store, query, statements), times.warm, times.warm_cpu),
+        ):
+            clock.append(took[0])
+            cpu.append(took[1])
     await store.close()
     return replace(times, round_trips=statements.most)
 
@@ -151,6 +171,8 @@ async def one_site(urls: dict[str, str], size: Size, samples: int) -> dict[str, 
         for name, values in (("cold", times.cold), ("warm", times.warm)):
             figures[f"{engine}_{name}_p50_ms"] = round(statistics.median(values), 2)
             figures[f"{engine}_{name}_p95_ms"] = round(_p95(values), 2)
+        figures[f"{engine}_cold_cpu_p50_ms"] = round(statistics.median(times.cold_cpu), 2)
+        figures[f"{engine}_warm_cpu_p50_ms"] = round(statistics.median(times.warm_cpu), 2)
     return {
         "cold_p95_ms": round(max(_p95(times.cold) for times in all_times), 2),
         "warm_p95_ms": round(max(_p95(times.warm) for times in all_times), 2),
@@ -176,7 +198,8 @@ async def growth(
             store = open_store(url)
             topic = await plan_office.topic(store)
             await store.close()
-            took = await cold(url, question(topic, sites // 2 + 1, number, AT_ONE_SITE), statements)
+            query = question(topic, sites // 2 + 1, number, AT_ONE_SITE)
+            took, _ = await cold(url, query, statements)
             if number >= 0:
                 times[sites].append(took)
     medians = {sites: statistics.median(values) for sites, values in times.items()}
@@ -187,8 +210,20 @@ async def growth(
         if sites != smallest:
             ratio = round(median / medians[smallest], 3)
             figures[f"growth_{sites}_over_{smallest}"] = ratio
+    anywhere = [await _anywhere(urls[largest], number) for number in range(min(samples, 12))]
+    figures[f"sites_{largest}_anywhere_cold_p50_ms"] = round(statistics.median(anywhere), 2)
     _say(f"{largest} sites: {medians[largest]:.1f} ms, {smallest}: {medians[smallest]:.1f} ms\n")
     return figures, statements.most
+
+
+async def _anywhere(url: str, number: int) -> float:
+    """Search all sites of an office at once; return milliseconds."""
+    store = open_store(url)
+    topic = await plan_office.topic(store)
+    await store.close()
+    query = replace(question(topic, 0, number, (Way.VIDEO, Way.PHONE)), site_id=None)
+    took, _ = await cold(url, query, Statements())
+    return took
 
 
 async def _filled(url: str, size: Size) -> int:
@@ -249,6 +284,7 @@ def main() -> None:
     large = Size(
         caseworkers=options.caseworkers, things=10, days=options.days, minutes=45, hours=MORNINGS
     )
+    gc.freeze()  # as the server does once it has started
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, running_server() as server:
         figures = asyncio.run(

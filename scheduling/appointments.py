@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog
@@ -25,7 +25,7 @@ from scheduling.model import (
     Status,
     Way,
 )
-from scheduling.schema import appointment, participant_link
+from scheduling.schema import appointment, colleague, participant_link
 from scheduling.schema import history as entry
 from scheduling.tokens import digest
 
@@ -71,13 +71,19 @@ async def day(
     site_id: int | None = None,
     caseworker_id: int | None = None,
 ) -> list[Appointment]:
-    """Return the appointments that start on the local day `date`, in order of time."""
+    """Return the appointments that start on the local day `date`, in order of time.
+
+    Those of a caseworker are also the ones they take part in beside another.
+    """
     there = Horizon(date, date)
     wanted = [appointment.c.starts_at >= there.start, appointment.c.starts_at < there.end]
     if site_id is not None:
         wanted.append(appointment.c.site_id == site_id)
     if caseworker_id is not None:
-        wanted.append(appointment.c.caseworker_id == caseworker_id)
+        joined = select(colleague.c.appointment_id).where(colleague.c.resource_id == caseworker_id)
+        wanted.append(
+            or_(appointment.c.caseworker_id == caseworker_id, appointment.c.id.in_(joined))
+        )
     return await _many(tx, *wanted)
 
 

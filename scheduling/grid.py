@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,21 @@ class Horizon:
 
     first: dt.date
     last: dt.date
+    origin: int = field(init=False, repr=False, compare=False)
+    """The first midnight, in seconds since 1970."""
+    ticks: int = field(init=False, repr=False, compare=False)
+    """How many bits there are."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every search asks hundreds of times."""
+        origin = _local_seconds(self.first, 0)
+        ticks = max(0, _local_seconds(self.last, 1440) - origin) // TICK_SECONDS
+        object.__setattr__(self, "origin", origin)
+        object.__setattr__(self, "ticks", ticks)
+
+    def __hash__(self) -> int:
+        """Take what was worked out already; everything that is remembered is asked by this."""
+        return self.origin ^ self.ticks
 
     @property
     def start(self) -> dt.datetime:
@@ -34,16 +49,6 @@ class Horizon:
         """The midnight after the last day, in UTC."""
         return dt.datetime.fromtimestamp(self.origin + self.ticks * TICK_SECONDS, dt.UTC)
 
-    @property
-    def origin(self) -> int:
-        """The first midnight, in seconds since 1970."""
-        return _local_seconds(self.first, 0)
-
-    @property
-    def ticks(self) -> int:
-        """How many bits there are."""
-        return max(0, _local_seconds(self.last, 1440) - self.origin) // TICK_SECONDS
-
     def dates(self) -> Iterator[dt.date]:
         """Yield every day."""
         for offset in range((self.last - self.first).days + 1):
@@ -53,24 +58,45 @@ class Horizon:
         """Return the tick that `instant` falls into; negative or too large when outside."""
         return (int(instant.timestamp()) - self.origin) // TICK_SECONDS
 
+    def weekdays(self, weekday: int) -> Iterator[dt.date]:
+        """Yield every such weekday, 0 being Monday."""
+        ahead = (weekday - self.first.weekday()) % 7
+        for offset in range(ahead, (self.last - self.first).days + 1, 7):
+            yield self.first + dt.timedelta(days=offset)
+
+    def between(self, date: dt.date, starts_minute: int, ends_minute: int) -> tuple[int, int]:
+        """Return the ticks from and up to two wall-clock times, in minutes after midnight."""
+        first = (_local_seconds(date, starts_minute) - self.origin) // TICK_SECONDS
+        return first, (_local_seconds(date, ends_minute) - self.origin) // TICK_SECONDS
+
     def wall_clock(self, date: dt.date, starts_minute: int, ends_minute: int) -> int:
         """Return the bits between two wall-clock times of a day, in minutes after midnight."""
-        origin = self.origin
-        first = (_local_seconds(date, starts_minute) - origin) // TICK_SECONDS
-        return mask(first, (_local_seconds(date, ends_minute) - origin) // TICK_SECONDS)
+        return mask(*self.between(date, starts_minute, ends_minute))
+
+    def weekly(self, weekday: int, starts_minute: int, ends_minute: int) -> int:
+        """Return the bits between two wall-clock times of every such weekday, 0 being Monday."""
+        midnights, irregular = _weekday(self, weekday)
+        # All midnights moved to the ends, less all moved to the starts: a one is borrowed
+        # through each of the runs, so that one subtraction fills them all.
+        ends, starts = ends_minute * 60 // TICK_SECONDS, starts_minute * 60 // TICK_SECONDS
+        bitmap = (midnights << ends) - (midnights << starts)
+        for date in irregular:
+            bitmap |= self.wall_clock(date, starts_minute, ends_minute)
+        return bitmap
 
     def touched(self, spans: Iterable[tuple[int, int]]) -> int:
         """Return the bits that any of the `spans`, ``[start, end)`` in seconds, touches."""
         origin, ticks = self.origin, self.ticks
-        # One digit per bit, highest first: filling slices and reading the number once is
-        # several times as fast as shifting and joining an integer for every span.
-        digits = bytearray(b"0") * (ticks + 1)
-        for start, end in spans:
-            first = max((start - origin) // TICK_SECONDS, 0)
-            last = min(-((origin - end) // TICK_SECONDS), ticks)
-            if first < last:
-                digits[ticks + 1 - last : ticks + 1 - first] = b"1" * (last - first)
-        return int(digits, 2)
+        return filled(
+            ticks,
+            (
+                (
+                    max((start - origin) // TICK_SECONDS, 0),
+                    min(-((origin - end) // TICK_SECONDS), ticks),
+                )
+                for start, end in spans
+            ),
+        )
 
     def instants(self, value: int) -> Iterator[dt.datetime]:
         """Yield the beginnings, in UTC, of the ticks whose bits are set."""
@@ -86,6 +112,23 @@ class Horizon:
 def mask(first: int, last: int) -> int:
     """Return the bits `first` up to but without `last`."""
     return ((1 << (last - first)) - 1) << first if last > first else 0
+
+
+def filled(ticks: int, spans: Iterable[tuple[int, int]]) -> int:
+    """Return the bits ``[first, last)`` of each of the `spans`, which begin within `ticks`."""
+    # Joining every span to one long integer would copy all of it each time. So spans gather in
+    # words of 256 bits, with room above for what reaches over their end; even and odd words
+    # are then each laid side by side.
+    words = [0] * (2 * (ticks // 512 + 1))
+    long = 0
+    for first, last in spans:
+        if last - first > 256:
+            long |= mask(first, last)
+        elif first < last:
+            words[first >> 8] |= ((1 << last - first) - 1) << (first & 255)
+    even = b"".join([word.to_bytes(64, "little") for word in words[::2]])
+    odd = b"".join([word.to_bytes(64, "little") for word in words[1::2]])
+    return long | int.from_bytes(even, "little") | int.from_bytes(odd, "little") << 256
 
 
 def starts(free: int, ticks: int) -> int:
@@ -113,6 +156,25 @@ def bits(value: int) -> Iterator[int]:
 def local_date(instant: dt.datetime) -> dt.date:
     """Return the day on which `instant` falls where the office is."""
     return instant.astimezone(ZONE).date()
+
+
+@lru_cache(maxsize=64)
+def days_between(first: dt.date, last: dt.date) -> Horizon:
+    """Return the same horizon for the same days, which dictionaries find faster."""
+    return Horizon(first, last)
+
+
+@lru_cache(maxsize=256)
+def _weekday(horizon: Horizon, weekday: int) -> tuple[int, tuple[dt.date, ...]]:
+    """Return the midnights of that weekday's days of 24 hours, and its days of another length."""
+    midnights, irregular = 0, []
+    for date in horizon.weekdays(weekday):
+        midnight = _local_seconds(date, 0)
+        if _local_seconds(date, 1440) - midnight == 86_400:
+            midnights |= 1 << (midnight - horizon.origin) // TICK_SECONDS
+        else:
+            irregular.append(date)
+    return midnights, tuple(irregular)
 
 
 @lru_cache(maxsize=64)

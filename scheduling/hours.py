@@ -40,6 +40,14 @@ class Pattern:
     ways: tuple[str, ...] = ()
     release: str = Release.ONLINE
 
+    def always(self, horizon: Horizon) -> bool:
+        """Tell whether these hours are worked every week of the whole `horizon`."""
+        return (
+            self.every_weeks == 1
+            and self.valid_from <= horizon.first
+            and (self.valid_until is None or self.valid_until >= horizon.last)
+        )
+
     def holds_on(self, date: dt.date) -> bool:
         """Tell whether these hours are worked on `date`, holidays apart."""
         if date.weekday() != self.weekday or date < self.valid_from:
@@ -67,20 +75,23 @@ def working(
 ) -> int:
     """Return the ticks that `patterns` keep for `release` and that serve `way`."""
     bitmap = 0
-    fitting = [
-        pattern
-        for pattern in patterns
-        if pattern.release == release and (not pattern.ways or way in pattern.ways)
-    ]
-    for date in horizon.dates() if fitting else ():
-        for pattern in fitting:
+    for pattern in patterns:
+        if pattern.release != release or (pattern.ways and way not in pattern.ways):
+            continue
+        starts, ends = pattern.starts_minute, pattern.ends_minute
+        if pattern.always(horizon):
+            bitmap |= horizon.weekly(pattern.weekday, starts, ends)
+            continue
+        for date in horizon.weekdays(pattern.weekday):
             if pattern.holds_on(date):
-                bitmap |= horizon.wall_clock(date, pattern.starts_minute, pattern.ends_minute)
+                bitmap |= horizon.wall_clock(date, starts, ends)
     return bitmap
 
 
 def closed(horizon: Horizon, closures: tuple[Closure, ...], way: Way) -> int:
     """Return the ticks at which one of the `closures` forbids `way`."""
+    if not closures:
+        return 0
     return horizon.touched(
         (int(closure.start.timestamp()), int(closure.end.timestamp()))
         for closure in closures

@@ -6,7 +6,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import Status
-from scheduling.schema import appointment, claim, history
+from scheduling.schema import appointment, claim, colleague, history
 
 
 async def broken(tx: AsyncConnection) -> list[str]:
@@ -46,10 +46,23 @@ async def _unclaimed(tx: AsyncConnection) -> list[str]:
         claim.c.ends_at >= appointment.c.ends_at,
     )
     booked = appointment.c.status == Status.BOOKED
+    joined = exists().where(
+        claim.c.appointment_id == appointment.c.id,
+        claim.c.resource_id == colleague.c.resource_id,
+        claim.c.starts_at <= appointment.c.starts_at,
+        claim.c.ends_at >= appointment.c.ends_at,
+    )
     people = select(appointment.c.id).where(booked, ~covers)
+    colleagues = select(appointment.c.id).where(
+        booked, colleague.c.appointment_id == appointment.c.id, ~joined
+    )
     rooms = select(appointment.c.id).where(booked, appointment.c.room_id.is_not(None), ~seated)
     return [
         *[f"appointment {one} has no claim on its caseworker" for one in await tx.scalars(people)],
+        *[
+            f"appointment {one} has no claim on its colleague"
+            for one in await tx.scalars(colleagues)
+        ],
         *[f"appointment {one} has no claim on its room" for one in await tx.scalars(rooms)],
     ]
 

@@ -9,6 +9,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Text = Mapping[str, str]
 """A text by language, e.g. ``{"de": "...", "en": "..."}``; German is always there."""
@@ -194,8 +195,7 @@ class Person:
     phone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A start that can be booked now; `end` is what the claimant gets, without buffer."""
 
     start: dt.datetime

@@ -1,85 +1,42 @@
 """Who and what each site has, when they work, and when they are taken.
 
 Everything is read from the store by site and remembered by version (`scheduling.memory`):
-a first question costs at most five queries, the next one two, however many caseworkers.
+a first question costs at most four queries, the next one two, however many caseworkers.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     ColumnElement,
+    Dialect,
     Row,
-    any_,
+    ScalarSelect,
+    String,
+    TypeDecorator,
     cast,
-    extract,
-    literal,
+    func,
     or_,
     select,
-    type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, hours, schema
+from scheduling import catalog, schema, taken
 from scheduling.grid import Horizon
-from scheduling.hours import Closure, Pattern, Release
+from scheduling.hours import Closure, Pattern
+from scheduling.house import House, Member
 from scheduling.memory import Versioned
-from scheduling.model import Kind, Resource, Site, Way
+from scheduling.model import Resource
+from scheduling.shares import Shares
+from scheduling.taken import Taken
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A resource with its own hours and closures. Rooms and devices have no patterns."""
-
-    resource: Resource
-    patterns: tuple[Pattern, ...]
-    closures: tuple[Closure, ...]
-
-
-@dataclass(slots=True)
-class House:
-    """A site with everything in it, as of one version."""
-
-    site: Site
-    opening: tuple[Pattern, ...]
-    closures: tuple[Closure, ...]
-    members: tuple[Member, ...]
-    _hours: dict[tuple[int, Horizon, Way, Release], int] = field(default_factory=dict)
-
-    def hours(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
-        """Return the ticks at which `member` can be had in `way`, claims apart."""
-        key = (member.resource.id, horizon, way, release)
-        if key not in self._hours:
-            if len(self._hours) > _HOURS_PER_HOUSE:
-                self._hours.clear()
-            self._hours[key] = self._worked(member, horizon, way, release)
-        return self._hours[key]
-
-    def _worked(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
-        offered = member.resource.ways
-        if offered and way not in offered:
-            return 0
-        if member.patterns:
-            bitmap = hours.working(horizon, member.patterns, way, release)
-        elif member.resource.kind in _WORKS_BY_HOURS:
-            return 0
-        else:
-            bitmap = hours.whole(horizon)
-        at_home = way in {Way.VIDEO, Way.PHONE}
-        if self.opening and not (at_home and member.patterns):
-            bitmap &= hours.working(horizon, self.opening, way, Release.ONLINE)
-        bitmap &= ~hours.closed(horizon, (*self.closures, *member.closures), way)
-        return bitmap & ~hours.public_holidays(horizon, self.site.state)
-
-
-_WORKS_BY_HOURS = frozenset({Kind.CASEWORKER, Kind.INTERPRETER})
-_HOURS_PER_HOUSE = 20_000
+__all__ = ["House", "Member", "Memory", "Supply", "load"]
 
 
 class Memory:
@@ -87,21 +44,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.houses: Versioned[House] = Versioned(1000)
-        self.busy: Versioned[_Busy] = Versioned(100_000)
-
-
-@dataclass(frozen=True, slots=True)
-class _Busy:
-    """The claims of one resource within a horizon: appointments as ticks, holds one by one."""
-
-    booked: int
-    holds: tuple[tuple[int, int, int], ...] = ()
-    """Start, end and expiry, each in seconds since 1970."""
-
-    def at(self, horizon: Horizon, now: dt.datetime) -> int:
-        instant = now.timestamp()
-        alive = [(start, end) for start, end, expires in self.holds if expires > instant]
-        return self.booked | horizon.touched(alive) if alive else self.booked
+        self.busy: Versioned[Taken] = Versioned(100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +54,9 @@ class Supply:
     houses: tuple[House, ...]
     busy: Mapping[int, int]
 
-    def free(
-        self, house: House, member: Member, horizon: Horizon, way: Way, release: Release
-    ) -> int:
-        """Return the ticks at which `member` works, is not away, and is not taken."""
-        worked = house.hours(member, horizon, way, release)
-        return worked & ~self.busy.get(member.resource.id, 0)
+
+def _all(_resource: Resource) -> bool:
+    return True
 
 
 async def load(
@@ -126,23 +66,33 @@ async def load(
     *,
     site_ids: Iterable[int] = (),
     ignore_appointment: int | None = None,
+    only: Callable[[Resource], bool] = _all,
 ) -> Supply:
-    """Read the supply of those sites, or of all. `ignore_appointment` counts as free."""
+    """Read the supply of those sites, or of all. `ignore_appointment` counts as free.
+
+    Of resources that are not among the `only` ones asked about, nobody learns what is taken.
+    """
     options = tx.sync_connection.get_execution_options() if tx.sync_connection else {}
     memory: Memory = options.get("memory") or Memory()
     # What a transaction has changed and may still take back must not be remembered.
     keep = not options.get("writes")
     houses, versions = await _houses(tx, memory, now, tuple(site_ids), keep=keep)
-    busy = await _busy(tx, memory, versions, horizon, keep=keep)
-    taken = {resource_id: one.at(horizon, now) for resource_id, one in busy.items()}
+    asked = {
+        member.resource.id: versions[member.resource.id]
+        for house in houses
+        for member in house.members
+        if only(member.resource)
+    }
+    busy = await _busy(tx, memory, asked, horizon, now, keep=keep)
     if ignore_appointment is not None:
-        await _without(tx, taken, horizon, ignore_appointment)
-    return Supply(houses, taken)
+        busy = await taken.without(tx, busy, horizon, ignore_appointment)
+    return Supply(houses, busy)
 
 
 async def _houses(
     tx: AsyncConnection, memory: Memory, now: dt.datetime, site_ids: tuple[int, ...], *, keep: bool
 ) -> tuple[tuple[House, ...], dict[int, int]]:
+    """Return the houses, and of each active resource the version of its claims."""
     table = schema.site
     query = select(table).order_by(table.c.id)
     sites = (await tx.execute(query.where(table.c.id.in_(site_ids)) if site_ids else query)).all()
@@ -150,13 +100,12 @@ async def _houses(
     missing = [row for row in sites if known[row.id] is None]
     versions: dict[int, int] = {}
     if missing:
-        for house, version in zip(
-            await _read_houses(tx, missing, now, versions), missing, strict=True
-        ):
-            known[house.site.id] = house
+        read = await _read_houses(tx, missing, now, versions)
+        for house, row in zip(read, missing, strict=True):
+            known[row.id] = house
             if keep:
-                memory.houses.keep(house.site.id, version.version, house)
-    remembered = [row.id for row in sites if row not in missing]
+                memory.houses.keep(row.id, row.version, house)
+    remembered = {row.id for row in sites}.difference(row.id for row in missing)
     if remembered:
         column = schema.resource.c
         rows = await tx.execute(
@@ -164,7 +113,7 @@ async def _houses(
                 column.site_id.in_(remembered), column.active
             )
         )
-        versions.update((row.id, row.claims_version) for row in rows)
+        versions.update({row.id: row.claims_version for row in rows})
     return tuple(house for house in known.values() if house is not None), versions
 
 
@@ -172,23 +121,14 @@ async def _read_houses(
     tx: AsyncConnection, sites: list[Row[Any]], now: dt.datetime, versions: dict[int, int]
 ) -> list[House]:
     ids = [row.id for row in sites]
-    table = schema.resource
-    rows = (
-        await tx.execute(
-            select(table).where(table.c.site_id.in_(ids), table.c.active).order_by(table.c.id)
-        )
-    ).all()
-    versions.update({row.id: row.claims_version for row in rows})
-    patterns = await _patterns(tx, ids)
-    of_sites, of_resources = await _closures(tx, ids, now)
     members: dict[int, list[Member]] = {}
-    for row in rows:
-        member = Member(
-            catalog.read_resource(row),
-            tuple(patterns.get(row.id, ())),
-            tuple(of_resources.get(row.id, ())),
-        )
+    of_sites, of_resources = await _closures(tx, ids, now)
+    for row in await tx.execute(_resources(tx).where(schema.resource.c.site_id.in_(ids))):
+        patterns = _patterns(row.patterns) if row.patterns else ()
+        closures = tuple(of_resources.get(row.id, ()))
+        member = Member(catalog.read_resource(row), patterns, closures)
         members.setdefault(row.site_id, []).append(member)
+        versions[row.id] = row.claims_version
     return [
         House(
             catalog.read_site(row),
@@ -198,27 +138,67 @@ async def _read_houses(
             ),
             tuple(of_sites.get(row.id, ())),
             tuple(members.get(row.id, ())),
+            Shares.stored(row.release_shares),
         )
         for row in sites
     ]
 
 
-async def _patterns(tx: AsyncConnection, site_ids: list[int]) -> dict[int, list[Pattern]]:
-    row, owner = schema.working_pattern.c, schema.resource.c
-    rows = await tx.execute(
-        select(
-            row.resource_id, row.weekday, row.starts_minute, row.ends_minute, row.valid_from,
-            row.valid_until, row.every_weeks, row.ways, row.release,
-        ).where(row.resource_id == owner.id, owner.site_id.in_(site_ids))
+class _Words(TypeDecorator[frozenset[str]]):
+    """A list of words as it is stored: most resources have the same few, so each is read once."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> frozenset[str]:
+        return _words(value)
+
+
+@lru_cache(maxsize=1024)
+def _words(written: str) -> frozenset[str]:
+    return frozenset(json.loads(written))
+
+
+def _resources(tx: AsyncConnection) -> Any:
+    """Return the question for active resources, each with its patterns as one text."""
+    row = schema.resource.c
+    words = [
+        cast(column, _Words).label(column.name)
+        for column in (row.features, row.skills, row.languages, row.ways)
+    ]
+    columns = (
+        row.id, row.kind, row.site_id, row.name, row.team_id, row.setup_minutes,
+        row.return_minutes, row.claims_version,
     )  # fmt: skip
-    found: dict[int, list[Pattern]] = {}
-    for one in rows:
-        pattern = Pattern(
-            one.weekday, one.starts_minute, one.ends_minute, one.valid_from, one.valid_until,
-            one.every_weeks, tuple(one.ways), one.release,
-        )  # fmt: skip
-        found.setdefault(one.resource_id, []).append(pattern)
-    return found
+    patterns = _written_patterns(tx).label("patterns")
+    return select(*columns, *words, patterns).where(row.active).order_by(row.id)
+
+
+def _written_patterns(tx: AsyncConnection) -> ScalarSelect[str]:
+    # One row per person instead of one per pattern, and equal weeks come as equal texts.
+    row = schema.working_pattern.c
+    ways: ColumnElement[Any]
+    if tx.dialect.name == "sqlite":
+        ways, together, one = func.json(row.ways), func.json_group_array, func.json_array
+    else:
+        ways, together, one = row.ways, func.json_agg, func.json_build_array
+    pattern = one(
+        row.weekday, row.starts_minute, row.ends_minute, row.valid_from, row.valid_until,
+        row.every_weeks, ways, row.release,
+    )  # fmt: skip
+    written = cast(together(pattern), String)
+    return select(written).where(row.resource_id == schema.resource.c.id).scalar_subquery()
+
+
+@lru_cache(maxsize=4096)
+def _patterns(written: str) -> tuple[Pattern, ...]:
+    return tuple(
+        Pattern(
+            weekday, starts, ends, dt.date.fromisoformat(first),
+            dt.date.fromisoformat(last) if last else None, weeks, tuple(ways), release,
+        )
+        for weekday, starts, ends, first, last, weeks, ways, release in json.loads(written)
+    )  # fmt: skip
 
 
 async def _closures(
@@ -245,73 +225,27 @@ async def _closures(
 
 
 async def _busy(
-    tx: AsyncConnection, memory: Memory, versions: dict[int, int], horizon: Horizon, *, keep: bool
-) -> dict[int, _Busy]:
-    known = {
-        resource_id: memory.busy.get((resource_id, horizon), version)
-        for resource_id, version in versions.items()
-    }
-    missing = [resource_id for resource_id, busy in known.items() if busy is None]
-    if missing:
-        read = await _read_busy(tx, missing, horizon)
-        for resource_id in missing:
-            known[resource_id] = busy = read.get(resource_id, _Busy(0))
-            if keep:
-                memory.busy.keep((resource_id, horizon), versions[resource_id], busy)
-    return {resource_id: busy for resource_id, busy in known.items() if busy is not None}
-
-
-async def _read_busy(
-    tx: AsyncConnection, resource_ids: list[int], horizon: Horizon
-) -> dict[int, _Busy]:
-    table = schema.claim.c
-    columns = [_seconds(tx, one) for one in (table.starts_at, table.ends_at, table.expires_at)]
-    rows = await tx.execute(
-        select(table.resource_id, *columns).where(
-            _one_of(tx, table.resource_id, resource_ids),
-            # No claim is longer than a day: the index narrows the scan from both sides.
-            table.starts_at > horizon.start - dt.timedelta(days=1),
-            table.starts_at < horizon.end,
-        )
-    )
-    booked: dict[int, list[tuple[int, int]]] = {}
-    holds: dict[int, list[tuple[int, int, int]]] = {}
-    for resource_id, start, end, expires in rows.all():
-        if expires is None:
-            booked.setdefault(resource_id, []).append((start, end))
+    tx: AsyncConnection,
+    memory: Memory,
+    versions: dict[int, int],
+    horizon: Horizon,
+    now: dt.datetime,
+    *,
+    keep: bool,
+) -> dict[int, int]:
+    busy: dict[int, int] = {}
+    missing = []
+    for resource_id, version in versions.items():
+        known = memory.busy.get((resource_id, horizon), version)
+        if known is None:
+            missing.append(resource_id)
         else:
-            holds.setdefault(resource_id, []).append((start, end, expires))
-    return {
-        one: _Busy(horizon.touched(booked.get(one, ())), tuple(holds.get(one, ())))
-        for one in {*booked, *holds}
-    }
-
-
-async def _without(
-    tx: AsyncConnection, taken: dict[int, int], horizon: Horizon, appointment_id: int
-) -> None:
-    # Claims on one resource never overlap and lie on the grid, so its own ticks are its alone.
-    table = schema.claim.c
-    rows = await tx.execute(
-        select(table.resource_id, _seconds(tx, table.starts_at), _seconds(tx, table.ends_at)).where(
-            table.appointment_id == appointment_id
-        )
-    )
-    for resource_id, start, end in rows:
-        if resource_id in taken:
-            taken[resource_id] &= ~horizon.touched([(start, end)])
-
-
-def _one_of(
-    tx: AsyncConnection, column: ColumnElement[int], values: list[int]
-) -> ColumnElement[bool]:
-    # A statement takes 32,767 parameters on PostgreSQL; a large office has more resources.
-    if tx.dialect.name == "postgresql":
-        return column == any_(literal(values, ARRAY(BigInteger)))
-    return column.in_(values)
-
-
-def _seconds(tx: AsyncConnection, column: ColumnElement[Any]) -> ColumnElement[int]:
-    if tx.dialect.name == "sqlite":
-        return type_coerce(column, BigInteger)
-    return cast(extract("epoch", column), BigInteger)
+            busy[resource_id] = known.at(now)
+    if missing:
+        read = await taken.read(tx, missing, horizon)
+        for resource_id in missing:
+            one = read.get(resource_id, taken.FREE)
+            busy[resource_id] = one.at(now)
+            if keep:
+                memory.busy.keep((resource_id, horizon), versions[resource_id], one)
+    return busy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -35,6 +36,9 @@ async def serve(config: Config, announce: Callable[[Config], Awaitable[None]]) -
             await web.SockSite(runner, listener).start()
         for order in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(order, stop.set)
+        # What was loaded to start stays until the end: whoever collects garbage while somebody
+        # waits for an answer need not look through it again.
+        gc.freeze()
         await announce(config)
         await stop.wait()
     finally:

@@ -22,12 +22,14 @@ _STEP_MINUTES = 15
 class Place:
     """When a way is possible at a site (None where nobody travels).
 
-    `same` tells whether the present time can stay; `nearest` are other times, in order.
+    `same` tells whether the present time can stay; `nearest` are other times, in order. Those
+    of the present caseworker come before others' nearer ones; `familiar` are their starts.
     """
 
     site: Site | None
     same: bool
     nearest: tuple[Slot, ...]
+    familiar: frozenset[dt.datetime] = frozenset()
 
     @property
     def next(self) -> Slot | None:
@@ -57,10 +59,14 @@ async def look_up(
         site_id=site.id if site else None, for_staff=for_staff,
     )  # fmt: skip
     # One search answers both questions: the present time may lie between the usual ones.
-    found = await slots.find(tx, replace(query, step_minutes=5), now)
+    query = replace(query, step_minutes=5)
+    found = await slots.find(tx, query, now)
+    own = await slots.find(tx, replace(query, caseworker_id=appointment.caseworker.id), now)
+    familiar = frozenset(slot.start for slot in own)
     same = any(slot.start == wanted for slot in found)
     others = [
         slot for slot in found if slot.start != wanted and not slot.start.minute % _STEP_MINUTES
     ]
-    others.sort(key=lambda slot: abs(slot.start - wanted))
-    return Place(site, same, tuple(sorted(others[:_SHOWN], key=lambda slot: slot.start)))
+    others.sort(key=lambda slot: (slot.start not in familiar, abs(slot.start - wanted)))
+    nearest = tuple(sorted(others[:_SHOWN], key=lambda slot: slot.start))
+    return Place(site, same, nearest, familiar)

@@ -11,6 +11,7 @@ from web import (
     booking,
     calls,
     closures,
+    colleagues,
     demo,
     earlier,
     figures,
@@ -151,4 +152,5 @@ def _console() -> list[web.RouteDef]:
         web.post("/plan/book", plan_booking.book),
         web.get(one, plan_changes.show),
         web.post(one + "/change", plan_changes.change),
+        web.post(one + r"/colleagues/{person:\d{1,18}}/excuse", colleagues.excuse),
     ]

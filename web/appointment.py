@@ -13,7 +13,7 @@ from scheduling import booking, catalog, changes, outbox, slots, waitlist
 from scheduling.grid import local_date
 from scheduling.invitation import Method
 from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
-from web import forms, limits, links
+from web import familiar, forms, limits, links
 from web.calls import room_of
 from web.keys import CLOCK, ROOMS, SETTINGS, STORE
 from web.letters import LETTERS
@@ -149,10 +149,10 @@ async def times_page(
             today + dt.timedelta(days=days),
         )
         query = changes.elsewhere(appointment, window.first, window.last, for_staff=for_staff)
-        found = await slots.find(tx, query, now)
+        found, known = await familiar.find(request, tx, query, appointment, now)
     wanted = forms.day(request.query.get("day", ""), window.first)
     table = timetable(found, window, request.app[SETTINGS].timezone, wanted)
-    return render(request, template, appointment=appointment, table=table)
+    return render(request, template, appointment=appointment, table=table, known=known)
 
 
 async def taken_page(

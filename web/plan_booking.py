@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, catalog, outbox, overview, slots
+from scheduling import appointments, catalog, outbox, overview, slots, together
 from scheduling.booking import Confirmed
 from scheduling.grid import local_date
-from scheduling.model import Change, Needs, Person, Site, Slot, SlotTaken, Topic, Way
-from web import access, forms
+from scheduling.model import (
+    Change,
+    Kind,
+    Needs,
+    Person,
+    Resource,
+    Site,
+    Slot,
+    SlotTaken,
+    Topic,
+    Way,
+)
+from web import access, colleagues, forms
 from web.forms import FieldError, Form, Typed
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
 from web.letters import LETTERS
@@ -36,6 +47,15 @@ class Wish:
     first: dt.date
     needs: Needs
     free: tuple[Slot, ...]
+    people: tuple[Resource, ...] = ()
+    """Who could take part as well."""
+    together: tuple[Resource, ...] = ()
+    """Who is to take part beside the caseworker."""
+
+    @property
+    def with_people(self) -> tuple[int, ...]:
+        """The ids of who is to take part beside the caseworker."""
+        return tuple(one.id for one in self.together)
 
     @property
     def site_id(self) -> int | None:
@@ -51,9 +71,10 @@ async def show(request: web.Request) -> web.Response:
         done = request.query.get("booked", "")
         known = done.isdecimal() and done.isascii() and len(done) < 19
         booked = await appointments.by_id(tx, int(done)) if known else None
+        taking_part = await together.colleagues(tx, booked.id) if booked else []
     return render(
         request, "plan/book.html", wish=wish, booked=booked, typed=Blank(), errors=[],
-        message_of=Blank(), taken=False,
+        message_of=Blank(), taken=False, taking_part=taking_part,
     )  # fmt: skip
 
 
@@ -99,9 +120,9 @@ async def _book(
     actor: str,
 ) -> Confirmed:
     now = request.app[CLOCK]()
-    confirmed = await booking.book(
-        tx, topic=wish.topic, way=wish.way, start=start, site_id=wish.site_id, person=person,
-        needs=wish.needs, locale=request[LOCALE], now=now, actor=actor,
+    confirmed = await together.book(
+        tx, with_people=wish.with_people, topic=wish.topic, way=wish.way, start=start,
+        site_id=wish.site_id, person=person, needs=wish.needs, locale=request[LOCALE], now=now, actor=actor,
         keep_days=request.app[SETTINGS].retention_days,
     )  # fmt: skip
     if person.email:
@@ -143,8 +164,18 @@ async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
     today = local_date(now)
     first = max(forms.day(forms.text(form, "from"), today), today)
     asked = Wish((*topics,), (*sites,), topic, way, site, first, needs, ())
+    asked = await _with_colleagues(tx, asked, form)
     query = slots.SlotQuery(
-        topic, way, first, first + _LOOK_AHEAD, asked.site_id, needs, for_staff=True
-    )
+        topic, way, first, first + _LOOK_AHEAD, asked.site_id, needs,
+        with_people=asked.with_people, for_staff=True,
+    )  # fmt: skip
     free = await slots.find(tx, query, now)
-    return Wish(asked.topics, asked.sites, topic, way, site, first, needs, (*free[:_SHOWN],))
+    return replace(asked, free=(*free[:_SHOWN],))
+
+
+async def _with_colleagues(tx: AsyncConnection, wish: Wish, form: Form) -> Wish:
+    # A visit is received by people of the same house; on video and phone anybody can join.
+    visited = wish.site_id if wish.way is Way.IN_PERSON else None
+    people = await catalog.resources(tx, site_id=visited, kinds=(Kind.CASEWORKER,))
+    people.sort(key=lambda one: one.name)
+    return replace(wish, people=(*people,), together=colleagues.chosen(form, people))

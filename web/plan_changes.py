@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, catalog, changes, outbox, overview, slots
+from scheduling import appointments, booking, catalog, changes, outbox, overview, slots, together
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -99,6 +99,7 @@ async def show(request: web.Request) -> web.Response:
     async with request.app[STORE].reading() as tx:
         appointment = await appointments.by_id(tx, _id_of(request))
         people = await _able(tx, appointment)
+        taking_part = await together.colleagues(tx, appointment.id)
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
         free = await _next_free(tx, appointment, now) if open_still else []
     done = request.query.get("done", "")
@@ -107,6 +108,7 @@ async def show(request: web.Request) -> web.Response:
         "plan/appointment.html",
         appointment=appointment,
         people=people,
+        taking_part=taking_part,
         free=free,
         changeable=open_still and access.may_plan(staff),
         done=done if done in {"changed", "undone"} else "",

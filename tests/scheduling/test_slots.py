@@ -168,12 +168,14 @@ async def test_nearest_slots_surround_the_wanted_time(store: Store, clock: Clock
 
 
 @pytest.mark.parametrize("caseworkers", [1, 12])
-async def test_the_store_is_asked_five_times_then_twice_however_many_caseworkers(
-    store: Store, clock: Clock, caseworkers: int
+@pytest.mark.parametrize(("at_one_site", "expected"), [(True, [4, 2]), (False, [5, 3])])
+async def test_the_store_is_asked_equally_often_however_many_caseworkers_there_are(
+    store: Store, clock: Clock, caseworkers: int, at_one_site: bool, expected: list[int]
 ) -> None:
     office = await make_office(store, caseworkers=caseworkers)
     asked: list[str] = []
-    query = SlotQuery(office.topic, Way.IN_PERSON, TUESDAY, TUESDAY)
+    site_id = office.site_id if at_one_site else None
+    query = SlotQuery(office.topic, Way.IN_PERSON, TUESDAY, TUESDAY, site_id)
     event.listen(
         store.engine.sync_engine, "before_cursor_execute", lambda *args: asked.append(args[2])
     )
@@ -185,7 +187,7 @@ async def test_the_store_is_asked_five_times_then_twice_however_many_caseworkers
             await slots.find(tx, query, clock())
             rounds.append(len(asked))
 
-    assert rounds == [5, 2]
+    assert rounds == expected
 
 
 async def test_the_least_loaded_caseworker_gets_the_next_booking(

@@ -1,0 +1,81 @@
+"""A site with its people and things, and when each of them can be had, claims apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduling import hours, shares
+from scheduling.grid import Horizon
+from scheduling.hours import Closure, Pattern, Release
+from scheduling.model import Kind, Resource, Site, Way
+from scheduling.shares import Shares
+
+_WORKS_BY_HOURS = frozenset({Kind.CASEWORKER, Kind.INTERPRETER})
+_AT_HOME = frozenset({Way.VIDEO, Way.PHONE})
+_REMEMBERED = 20_000
+"""How many answers a house remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A resource with its own hours and closures. Rooms and devices have no patterns."""
+
+    resource: Resource
+    patterns: tuple[Pattern, ...]
+    closures: tuple[Closure, ...]
+
+
+@dataclass(slots=True)
+class House:
+    """A site with everything in it, as of one version."""
+
+    site: Site
+    opening: tuple[Pattern, ...]
+    closures: tuple[Closure, ...]
+    members: tuple[Member, ...]
+    shares: Shares | None = None
+    """For whom hours are kept where their pattern does not say; None means online."""
+    _hours: dict[tuple[int, Horizon, Way, Release], int] = field(default_factory=dict)
+    _open: dict[tuple[Horizon, Way, bool], int] = field(default_factory=dict)
+
+    def hours(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
+        """Return the ticks at which `member` can be had in `way`, claims apart."""
+        key = (member.resource.id, horizon, way, release)
+        known = self._hours.get(key)
+        if known is None:
+            if len(self._hours) > _REMEMBERED:
+                self._hours.clear()
+                self._open.clear()
+            known = self._hours[key] = self._worked(member, horizon, way, release)
+        return known
+
+    def _worked(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
+        offered = member.resource.ways
+        if offered and way not in offered:
+            return 0
+        if member.patterns and self.shares and member.resource.kind is Kind.CASEWORKER:
+            bitmap = shares.kept(
+                horizon, member.patterns, way, release, self.shares, member.resource.id
+            )
+        elif member.patterns:
+            bitmap = hours.working(horizon, member.patterns, way, release)
+        elif member.resource.kind in _WORKS_BY_HOURS:
+            return 0
+        else:
+            bitmap = hours.whole(horizon)
+        if not bitmap:
+            return 0
+        at_home = way in _AT_HOME and bool(member.patterns)
+        bitmap &= self._kept_open(horizon, way, at_home=at_home)
+        return bitmap & ~hours.closed(horizon, member.closures, way)
+
+    def _kept_open(self, horizon: Horizon, way: Way, *, at_home: bool) -> int:
+        """Return the ticks at which the house allows `way`; at home its opening does not count."""
+        key = (horizon, way, at_home)
+        if key not in self._open:
+            bitmap = hours.whole(horizon)
+            if self.opening and not at_home:
+                bitmap = hours.working(horizon, self.opening, way, Release.ONLINE)
+            bitmap &= ~hours.closed(horizon, self.closures, way)
+            self._open[key] = bitmap & ~hours.public_holidays(horizon, self.site.state)
+        return self._open[key]
