@@ -94,6 +94,7 @@ def _topic(row: Row[Any], ways: dict[Way, TopicWay]) -> Topic:
         ways=ways,
         audience=row.audience,
         urgent=row.urgent,
+        in_groups=row.in_groups,
     )
 
 

@@ -42,7 +42,8 @@ def _schema(connection: Connection) -> dict[tuple[str, str], set[str]]:
 
 
 def _clauses(kind: str, definition: str | None) -> list[str]:
-    definition = definition or ""
+    # SQLite quotes the name of a table that was renamed into its place.
+    definition = (definition or "").replace('"', "")
     return definition.splitlines() if kind == "table" else [" ".join(definition.split())]
 
 
