@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, claims, schema, seats, slots
+from scheduling import appointments, claims, outbox, schema, seats, slots
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -157,8 +157,12 @@ async def add_link(
     actor: str,
     now: dt.datetime,
     token: str | None = None,
+    email: str = "",
 ) -> str:
-    """Give a participant a link of their own; return its token, which is not stored."""
+    """Give a participant a link of their own; return its token, which is not stored.
+
+    At `email` a companion or an interpreter is told of changes.
+    """
     appointment = await _open(tx, appointment_id)
     token = token or new_token()
     await tx.execute(
@@ -167,6 +171,7 @@ async def add_link(
             appointment_id=appointment_id,
             part=part,
             name=name,
+            email=email,
             created_at=now,
             expires_at=appointment.span.end + LINK_OUTLIVES,
         )
@@ -210,6 +215,7 @@ async def _open(tx: AsyncConnection, appointment_id: int) -> Appointment:
 async def _change(
     tx: AsyncConnection, before: Appointment, now: dt.datetime, **values: object
 ) -> None:
+    await outbox.hurry(tx, before.id, now)
     await tx.execute(
         update(schema.appointment)
         .where(schema.appointment.c.id == before.id)

@@ -84,6 +84,7 @@ def settings_of(config: Config) -> Settings:
         timezone=ZONE,
         lobby_minutes=config.lobby_minutes,
         hold_minutes=config.hold_minutes,
+        undo_seconds=config.undo_seconds,
         retention_days=config.retention_days,
         secure=config.origin.startswith("https:"),
         trusted_proxies=config.trusted_proxies,

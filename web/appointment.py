@@ -9,7 +9,7 @@ import segno
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, catalog, changes, outbox, slots, waitlist
+from scheduling import booking, catalog, changes, slots, waitlist
 from scheduling.grid import local_date
 from scheduling.invitation import Method
 from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
@@ -17,6 +17,7 @@ from web import forms, limits, links
 from web.calls import room_of
 from web.keys import CLOCK, ROOMS, SETTINGS, STORE
 from web.letters import LETTERS
+from web.telling import tell
 from web.templating import render
 from web.timetable import Window, timetable
 
@@ -95,13 +96,9 @@ async def cancel_and_write(
     request: web.Request, tx: AsyncConnection, appointment_id: int, *, actor: str
 ) -> None:
     """Cancel an appointment and post the letter about it, in the caller's transaction."""
-    now = request.app[CLOCK]()
     await waitlist.leave(tx, appointment_id)
-    cancelled = await booking.cancel(tx, appointment_id, actor=actor, now=now)
-    if not cancelled.person.email:  # booked by phone, without an address
-        return
-    letter = request.app[LETTERS].to_claimant(cancelled, Change.CANCELLED, token="", now=now)
-    await outbox.post(tx, cancelled.person.email, letter, now)
+    cancelled = await booking.cancel(tx, appointment_id, actor=actor, now=request.app[CLOCK]())
+    await tell(request, tx, cancelled, Change.CANCELLED, actor=actor)
 
 
 async def choose_new_time(request: web.Request) -> web.Response:
@@ -125,8 +122,7 @@ async def move(request: web.Request) -> web.Response:
             moved = await booking.rearrange(
                 tx, appointment.id, start=start, actor=booking.CLAIMANT, now=now
             )
-            letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
-            await outbox.post(tx, moved.person.email, letter, now)
+            await tell(request, tx, moved, Change.MOVED, actor=booking.CLAIMANT, token=token)
     except SlotTaken:
         return await taken_page(request, appointment, start, "appointment/taken.html")
     raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")

@@ -11,25 +11,24 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, catalog, contact, outbox
+from scheduling import appointments, booking, catalog, contact
 from scheduling.model import (
     Appointment,
     Change,
     Closed,
     NotFound,
-    Part,
     Site,
     SlotTaken,
     Status,
     Way,
 )
-from web import access, forms, limits, links
+from web import access, forms, limits
 from web.alternatives import Place, look_up
 from web.appointment import own_in, require_changeable
 from web.calls import CALLED, room_of
 from web.forms import FieldError
 from web.keys import CLOCK, ROOMS, STORE
-from web.letters import LETTERS
+from web.telling import tell
 from web.templating import Blank, render
 
 
@@ -216,18 +215,7 @@ async def _rearrange(
         tx, appointment.id, way=way, start=start, site_id=site.id if site else None,
         actor=asker.actor, now=now, for_staff=asker.for_staff,
     )  # fmt: skip
-    if not shifted.person.email:  # booked by phone, without an address
-        return
-    # Links are stored hashed, so the office cannot write the old one again: its letter gets a
-    # new one beside it, and both open the appointment.
-    token = asker.token or await booking.add_link(
-        tx, shifted.id, part=Part.CLAIMANT, name=shifted.person.name, actor=asker.actor, now=now
-    )
-    companion = await links.for_companion(request, tx, shifted, actor=asker.actor)
-    letter = request.app[LETTERS].to_claimant(
-        shifted, Change.SHIFTED, token=token, now=now, companion_token=companion
-    )
-    await outbox.post(tx, shifted.person.email, letter, now)
+    await tell(request, tx, shifted, Change.SHIFTED, actor=asker.actor, token=asker.token)
 
 
 async def _site(tx: AsyncConnection, appointment: Appointment, way: Way, key: str) -> Site | None:

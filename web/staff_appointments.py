@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, booking, outbox
 from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Status
@@ -14,6 +13,7 @@ from web.forms import FieldError, Guest
 from web.keys import CLOCK, ROOMS, SETTINGS, STORE
 from web.letters import LETTERS
 from web.sign_in import Staff
+from web.telling import tell
 from web.templating import Blank, render
 
 _DONE = {"moved", "cancelled", "invited", "shifted"}
@@ -92,25 +92,10 @@ async def move(request: web.Request) -> web.Response:
             moved = await booking.rearrange(
                 tx, appointment_id, start=start, actor=_actor(staff), now=now, for_staff=True
             )
-            await _write_about_move(request, tx, moved, _actor(staff))
+            await tell(request, tx, moved, Change.MOVED, actor=_actor(staff))
     except SlotTaken:
         return await taken_page(request, appointment, start, "staff/taken.html", for_staff=True)
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=moved")
-
-
-async def _write_about_move(
-    request: web.Request, tx: AsyncConnection, moved: Appointment, actor: str
-) -> None:
-    if not moved.person.email:  # booked by phone, without an address
-        return
-    # Links are stored hashed, so nobody can write the old one again: the letter gets a new
-    # one beside it, and both open the appointment.
-    now = request.app[CLOCK]()
-    token = await booking.add_link(
-        tx, moved.id, part=Part.CLAIMANT, name=moved.person.name, actor=actor, now=now
-    )
-    letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
-    await outbox.post(tx, moved.person.email, letter, now)
 
 
 async def invite(request: web.Request) -> web.Response:
@@ -125,8 +110,9 @@ async def invite(request: web.Request) -> web.Response:
     async with request.app[STORE].writing() as tx:
         appointment = await access.appointment_for(tx, staff, appointment_id)
         token = await booking.add_link(
-            tx, appointment_id, part=guest.part, name=guest.name, actor=_actor(staff), now=now
-        )
+            tx, appointment_id, part=guest.part, name=guest.name, actor=_actor(staff), now=now,
+            email=guest.email,
+        )  # fmt: skip
         if guest.email:
             letter = request.app[LETTERS].to_guest(
                 appointment, guest.part, guest.name, guest.email, token=token, now=now
