@@ -13,9 +13,9 @@ from scheduling import booking, catalog, changes, slots, waitlist
 from scheduling.grid import local_date
 from scheduling.invitation import Method
 from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
-from web import forms, limits, links
-from web.calls import room_of
-from web.keys import CLOCK, ROOMS, SETTINGS, STORE
+from web import forms, limits, links, seats
+from web.calls import empty_room
+from web.keys import CLOCK, SETTINGS, STORE
 from web.letters import LETTERS
 from web.telling import tell
 from web.templating import render
@@ -88,7 +88,7 @@ async def cancel(request: web.Request) -> web.Response:
         if appointment.status is not Status.CANCELLED:
             require_changeable(appointment, now)
             await cancel_and_write(request, tx, appointment.id, actor=booking.CLAIMANT)
-    await request.app[ROOMS].dismiss_all(room_of(appointment))
+    await empty_room(request, appointment)
     raise web.HTTPSeeOther(f"/appointment/{token}?done=cancelled")
 
 
@@ -105,6 +105,8 @@ async def choose_new_time(request: web.Request) -> web.Response:
     """Show other free times for the same appointment."""
     appointment = await _own(request)
     require_changeable(appointment, request.app[CLOCK]())
+    if appointment.session_id is not None:
+        return await seats.choose(request, appointment, for_staff=False)
     return await times_page(request, appointment, "appointment/move.html", for_staff=False)
 
 
@@ -112,7 +114,10 @@ async def move(request: web.Request) -> web.Response:
     """Move to the chosen time; the appointment, its reference and its links stay the same."""
     limits.take(request, limits.BOOKING)
     token, now = request.match_info["token"], request.app[CLOCK]()
-    start = forms.start(forms.text(await request.post(), "start"))
+    form = await request.post()
+    if "session" in form:
+        return await _move_seat(request, token)
+    start = forms.start(forms.text(form, "start"))
     if start is None:
         raise web.HTTPBadRequest
     try:
@@ -125,6 +130,15 @@ async def move(request: web.Request) -> web.Response:
             await tell(request, tx, moved, Change.MOVED, actor=booking.CLAIMANT, token=token)
     except SlotTaken:
         return await taken_page(request, appointment, start, "appointment/taken.html")
+    raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")
+
+
+async def _move_seat(request: web.Request, token: str) -> web.Response:
+    appointment = await _own(request)
+    require_changeable(appointment, request.app[CLOCK]())
+    refused = await seats.move(request, appointment, actor=booking.CLAIMANT, token=token)
+    if refused is not None:
+        return refused
     raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")
 
 

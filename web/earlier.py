@@ -33,6 +33,8 @@ async def wait(request: web.Request) -> web.Response:
         appointment = await own_in(request, tx)
         if wanted == "yes":
             require_changeable(appointment, now)
+            if appointment.session_id is not None:
+                raise NotFound
             await waitlist.join(tx, appointment.id, now)
         else:
             await waitlist.leave(tx, appointment.id)

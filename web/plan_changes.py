@@ -54,7 +54,8 @@ async def show(request: web.Request) -> web.Response:
         people = await _able(tx, appointment)
         sites = await catalog.sites(tx)
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
-        free = await _next_free(tx, appointment, now) if open_still else []
+        alone = open_still and appointment.session_id is None
+        free = await _next_free(tx, appointment, now) if alone else []
     done = request.query.get("done", "")
     return render(
         request,

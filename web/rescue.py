@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, closures, rescue
+from scheduling import appointments, catalog, closures, rescue, sessions
 from scheduling.model import (
     Appointment,
     Closed,
@@ -93,6 +93,7 @@ async def show(request: web.Request) -> web.Response:
     }
     groups = await _groups(request.app[STORE], now, _closure(request), reasons)
     async with request.app[STORE].reading() as tx:
+        groups_hit = await sessions.affected(tx, now)
         to_call = await appointments.by_ids(tx, _ids(request.query.get("call", "")))
     rescued = request.query.get("rescued", "")
     return render(
@@ -100,6 +101,7 @@ async def show(request: web.Request) -> web.Response:
         "office/rescue.html",
         section="rescue",
         groups=groups,
+        gatherings=groups_hit,
         total=sum(len(group.rows) + group.later for group in groups),
         solvable=sum(row.proposal.remedy is not None for group in groups for row in group.rows),
         closure=_closure(request),

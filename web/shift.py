@@ -92,7 +92,9 @@ async def _of_claimant(request: web.Request) -> tuple[Appointment, Asker]:
     async with request.app[STORE].reading() as tx:
         appointment = await own_in(request, tx)
     require_changeable(appointment, request.app[CLOCK]())
-    return appointment, Asker(f"/appointment/{token}", booking.CLAIMANT, token)
+    asker = Asker(f"/appointment/{token}", booking.CLAIMANT, token)
+    _refuse_seat(appointment, asker)
+    return appointment, asker
 
 
 async def _of_staff(request: web.Request) -> tuple[Appointment, Asker]:
@@ -101,8 +103,15 @@ async def _of_staff(request: web.Request) -> tuple[Appointment, Asker]:
         appointment = await access.appointment_for(tx, staff, int(request.match_info["id"]))
     if appointment.status is not Status.BOOKED:
         raise Closed
-    actor = f"{staff.role}:{staff.id}"
-    return appointment, Asker(f"/staff/appointments/{appointment.id}", actor)
+    asker = Asker(f"/staff/appointments/{appointment.id}", f"{staff.role}:{staff.id}")
+    _refuse_seat(appointment, asker)
+    return appointment, asker
+
+
+def _refuse_seat(appointment: Appointment, asker: Asker) -> None:
+    """Lead on to the other sessions: a group has one way for all."""
+    if appointment.session_id is not None:
+        raise web.HTTPSeeOther(f"{asker.address}/move")
 
 
 async def _ways_page(request: web.Request, appointment: Appointment, asker: Asker) -> web.Response:

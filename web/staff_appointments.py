@@ -6,9 +6,9 @@ from aiohttp import web
 
 from scheduling import appointments, booking, outbox
 from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Status
-from web import access, forms
+from web import access, forms, seats
 from web.appointment import cancel_and_write, taken_page, times_page
-from web.calls import room_of
+from web.calls import empty_room, room_of
 from web.forms import FieldError, Guest
 from web.keys import CLOCK, ROOMS, SETTINGS, STORE
 from web.letters import LETTERS
@@ -69,20 +69,28 @@ async def cancel(request: web.Request) -> web.Response:
         appointment = await access.appointment_for(tx, staff, appointment_id)
         if appointment.status is not Status.CANCELLED:
             await cancel_and_write(request, tx, appointment_id, actor=_actor(staff))
-    await request.app[ROOMS].dismiss_all(room_of(appointment))
+    await empty_room(request, appointment)
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=cancelled")
 
 
 async def choose_new_time(request: web.Request) -> web.Response:
     """Show other free times, also at short notice."""
     appointment = await _open(request)
+    if appointment.session_id is not None:
+        return await seats.choose(request, appointment, for_staff=True)
     return await times_page(request, appointment, "staff/move.html", for_staff=True)
 
 
 async def move(request: web.Request) -> web.Response:
     """Move to the chosen time and write to the claimant."""
     staff, appointment_id = access.signed_in(request), _id_of(request)
-    start = forms.start(forms.text(await request.post(), "start"))
+    form = await request.post()
+    if "session" in form:
+        refused = await seats.move(request, await _open(request), actor=_actor(staff))
+        if refused is not None:
+            return refused
+        raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=moved")
+    start = forms.start(forms.text(form, "start"))
     if start is None:
         raise web.HTTPBadRequest
     now = request.app[CLOCK]()
