@@ -19,6 +19,7 @@ from scheduling.model import (
     Link,
     Needs,
     NotFound,
+    Outcome,
     Part,
     Person,
     Span,
@@ -87,6 +88,12 @@ async def day(
     return await _many(tx, *wanted)
 
 
+async def of_session(tx: AsyncConnection, session_id: int) -> list[Appointment]:
+    """Return the seats of a group session, cancelled ones too, in the order of booking."""
+    found = await _many(tx, appointment.c.session_id == session_id)
+    return sorted(found, key=lambda one: one.id)
+
+
 async def links(tx: AsyncConnection, appointment_id: int) -> list[Link]:
     """Return the participants' links of an appointment, the claimant's first."""
     link = participant_link
@@ -144,6 +151,8 @@ async def read(tx: AsyncConnection, rows: Sequence[Any]) -> list[Appointment]:
             delete_after=row.delete_after,
             device=resources.get(row.device_id),
             interpreter=resources.get(row.interpreter_id),
+            session_id=row.session_id,
+            outcome=Outcome(row.outcome) if row.outcome else None,
         )
         for row in rows
     ]
@@ -160,4 +169,4 @@ def _taken(row: Any) -> tuple[int, ...]:
 
 
 def _link(row: Row[Any]) -> Link:
-    return Link(row.id, row.appointment_id, Part(row.part), row.name, row.expires_at)
+    return Link(row.id, row.appointment_id, Part(row.part), row.name, row.expires_at, row.email)

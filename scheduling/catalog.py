@@ -201,6 +201,7 @@ def _topic(row: Row[Any], ways: Mapping[Way, TopicWay]) -> Topic:
         ways=ways,
         audience=row.audience,
         urgent=row.urgent,
+        in_groups=row.in_groups,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, claims, schema, slots
+from scheduling import appointments, claims, outbox, schema, seats, slots
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -51,10 +51,13 @@ async def rearrange(
     """Move, shift the way of, or reassign an appointment: whatever is named changes.
 
     Where no caseworker is named, the present one keeps it if they are free; nobody and nothing
-    of `without` (resource ids) is chosen. Everything the new way needs is claimed in exchange for what the old one had, all or nothing.
+    of `without` (resource ids) is chosen. Everything the new way needs is claimed in exchange for
+    what the old one had, all or nothing. A seat in a group session goes with its session alone.
     Raises `SlotTaken` and changes nothing, or `Closed` when it is cancelled or over.
     """
     before = await _open(tx, appointment_id)
+    if before.session_id is not None:
+        raise SlotTaken
     start = start or before.span.start
     query = elsewhere(
         before, local_date(start), way=way, site_id=site_id, caseworker_id=caseworker_id,
@@ -77,7 +80,7 @@ async def rearrange(
         )  # fmt: skip
         await _extend_links(tx, appointment_id, span.end)
         after = await appointments.by_id(tx, appointment_id)
-        await record(tx, appointment_id, actor, *_difference(before, after), now)
+        await record(tx, appointment_id, actor, *difference(before, after), now)
         return after
     raise SlotTaken
 
@@ -124,7 +127,10 @@ async def cancel(
 ) -> Appointment:
     """Cancel an appointment and free what it had claimed. Raises `Closed` when it is over."""
     before = await _open(tx, appointment_id)
-    await claims.take(tx, claims.ForAppointment(appointment_id), {}, now)
+    if before.session_id is None:
+        await claims.take(tx, claims.ForAppointment(appointment_id), {}, now)
+    else:
+        await seats.give_back(tx, before.session_id)
     await _change(tx, before, now, status=Status.CANCELLED)
     await record(tx, appointment_id, actor, Change.CANCELLED, {}, now)
     return await appointments.by_id(tx, appointment_id)
@@ -154,11 +160,15 @@ async def add_link(
     actor: str,
     now: dt.datetime,
     token: str | None = None,
+    email: str = "",
 ) -> str:
-    """Give a participant a link of their own; return its token, which is not stored."""
+    """Give a participant a link of their own; return its token, which is not stored.
+
+    At `email` a companion or an interpreter is told of changes.
+    """
     appointment = await _open(tx, appointment_id)
     token = token or new_token()
-    await link(tx, appointment, part=part, name=name, token=token, now=now)
+    await link(tx, appointment, part=part, name=name, token=token, now=now, email=email)
     if part is not Part.CLAIMANT:
         await record(tx, appointment_id, actor, Change.LINK_ADDED, {"part": part}, now)
     return token
@@ -166,7 +176,7 @@ async def add_link(
 
 async def link(
     tx: AsyncConnection, appointment: Appointment, *, part: Part, name: str, token: str,
-    now: dt.datetime,
+    now: dt.datetime, email: str = "",
 ) -> None:  # fmt: skip
     """Store that `token` opens the appointment."""
     values = {
@@ -174,6 +184,7 @@ async def link(
         "appointment_id": appointment.id,
         "part": part,
         "name": name,
+        "email": email,
         "created_at": now,
         "expires_at": appointment.span.end + LINK_OUTLIVES,
     }
@@ -196,6 +207,7 @@ async def record(
 async def lock(tx: AsyncConnection, appointment_id: int) -> None:
     """Make any other change of the appointment wait, so that it sees what comes of this one."""
     row = schema.appointment
+    await seats.lock_of(tx, appointment_id)
     await tx.execute(select(row.c.id).where(row.c.id == appointment_id).with_for_update())
 
 
@@ -210,6 +222,7 @@ async def _open(tx: AsyncConnection, appointment_id: int) -> Appointment:
 async def _change(
     tx: AsyncConnection, before: Appointment, now: dt.datetime, **values: object
 ) -> None:
+    await outbox.hurry(tx, before.id, now)
     await tx.execute(
         update(schema.appointment)
         .where(schema.appointment.c.id == before.id)
@@ -226,7 +239,7 @@ async def _extend_links(tx: AsyncConnection, appointment_id: int, end: dt.dateti
     )
 
 
-def _difference(before: Appointment, after: Appointment) -> tuple[Change, dict[str, str]]:
+def difference(before: Appointment, after: Appointment) -> tuple[Change, dict[str, str]]:
     """Name the change by what weighs most, and say what was and what is."""
     detail: dict[str, str] = {}
     if before.caseworker != after.caseworker:

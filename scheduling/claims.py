@@ -46,7 +46,14 @@ class ForHold:
     expires_at: dt.datetime
 
 
-Owner = ForAppointment | ForHold
+@dataclass(frozen=True, slots=True)
+class ForSession:
+    """Claims owned by a group session; its seats claim nothing."""
+
+    id: int
+
+
+Owner = ForAppointment | ForHold | ForSession
 
 _CONTENDED = {"40P01", "55P03"}
 """SQLSTATE of deadlock_detected and lock_not_available (PostgreSQL, appendix A)."""
@@ -185,17 +192,19 @@ async def _insert(
 def _owned_by(owner: Owner) -> ColumnElement[bool]:
     if isinstance(owner, ForHold):
         return claim.c.hold_id == owner.id
+    if isinstance(owner, ForSession):
+        return claim.c.session_id == owner.id
     return claim.c.appointment_id == owner.id
 
 
 def _rows(owner: Owner, wanted: Mapping[int, Span]) -> Iterable[dict[str, object]]:
-    is_hold = isinstance(owner, ForHold)
     for resource_id, span in sorted(wanted.items()):
         yield {
             "resource_id": resource_id,
             "starts_at": span.start,
             "ends_at": span.end,
-            "appointment_id": None if is_hold else owner.id,
-            "hold_id": owner.id if is_hold else None,
+            "appointment_id": owner.id if isinstance(owner, ForAppointment) else None,
+            "hold_id": owner.id if isinstance(owner, ForHold) else None,
+            "session_id": owner.id if isinstance(owner, ForSession) else None,
             "expires_at": owner.expires_at if isinstance(owner, ForHold) else None,
         }

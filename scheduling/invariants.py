@@ -6,7 +6,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import Status
-from scheduling.schema import appointment, claim, colleague, history
+from scheduling.schema import appointment, claim, colleague, group_session, history
 
 
 async def broken(tx: AsyncConnection) -> list[str]:
@@ -15,6 +15,8 @@ async def broken(tx: AsyncConnection) -> list[str]:
         *await _overlapping(tx),
         *await _unclaimed(tx),
         *await _claimed_although_closed(tx),
+        *await _sessions_without_claims(tx),
+        *await _seats_miscounted(tx),
         *await _without_history(tx),
     ]
 
@@ -45,7 +47,8 @@ async def _unclaimed(tx: AsyncConnection) -> list[str]:
         claim.c.starts_at <= appointment.c.starts_at,
         claim.c.ends_at >= appointment.c.ends_at,
     )
-    booked = appointment.c.status == Status.BOOKED
+    # A seat in a group session claims nothing of its own.
+    booked = (appointment.c.status == Status.BOOKED) & appointment.c.session_id.is_(None)
     joined = exists().where(
         claim.c.appointment_id == appointment.c.id,
         claim.c.resource_id == colleague.c.resource_id,
@@ -75,6 +78,41 @@ async def _claimed_although_closed(tx: AsyncConnection) -> list[str]:
         )
     )
     return [f"claim {one} belongs to the cancelled appointment {other}" for one, other in rows]
+
+
+async def _sessions_without_claims(tx: AsyncConnection) -> list[str]:
+    session = group_session.c
+    faults = []
+    for wanted, name in ((session.caseworker_id, "caseworker"), (session.room_id, "room")):
+        covers = exists().where(
+            claim.c.session_id == session.id,
+            claim.c.resource_id == wanted,
+            claim.c.starts_at <= session.starts_at,
+            claim.c.ends_at >= session.ends_at,
+        )
+        booked = session.status == Status.BOOKED
+        bare = await tx.scalars(select(session.id).where(booked, wanted.is_not(None), ~covers))
+        faults += [f"group session {one} has no claim on its {name}" for one in bare]
+    left = select(claim.c.id, session.id).where(
+        claim.c.session_id == session.id, session.status == Status.CANCELLED
+    )
+    for one, other in await tx.execute(left):
+        faults.append(f"claim {one} belongs to the cancelled group session {other}")
+    return faults
+
+
+async def _seats_miscounted(tx: AsyncConnection) -> list[str]:
+    session = group_session.c
+    taken = (
+        select(func.count())
+        .where(appointment.c.session_id == session.id, appointment.c.status != Status.CANCELLED)
+        .scalar_subquery()
+    )
+    rows = await tx.execute(select(session.id, session.seats, taken).where(session.seats != taken))
+    return [
+        f"group session {one} counts {seats} seats, but {booked} are taken"
+        for one, seats, booked in rows
+    ]
 
 
 async def _without_history(tx: AsyncConnection) -> list[str]:

@@ -43,6 +43,15 @@ class Status(enum.StrEnum):
     ENDED = "ended"
 
 
+class Outcome(enum.StrEnum):
+    """What the office notes of an appointment whose time has come."""
+
+    HELD = "held"
+    MISSED = "missed"
+    FAILED = "failed"
+    """The connection failed: nobody is to blame, and it is no missed appointment."""
+
+
 class Part(enum.StrEnum):
     """What the holder of a link is in an appointment."""
 
@@ -60,6 +69,7 @@ class Change(enum.StrEnum):
     REASSIGNED = "reassigned"
     CANCELLED = "cancelled"
     LINK_ADDED = "link_added"
+    MARKED = "marked"
     ENDED = "ended"
     DELETED = "deleted"
 
@@ -142,6 +152,8 @@ class Topic:
     """Who may book: ``public``, ``invited`` or ``staff``."""
     urgent: bool = False
     """Whether the urgent reserve is open to it from the start."""
+    in_groups: bool = False
+    """Whether it is advised on in group sessions, never one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +261,9 @@ class Appointment:
     """When the personal data go."""
     device: Resource | None = None
     interpreter: Resource | None = None
+    session_id: int | None = None
+    """The group session in which this is a seat."""
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +275,8 @@ class Link:
     part: Part
     name: str
     expires_at: dt.datetime
+    email: str = ""
+    """Where a companion or interpreter is told of changes, if known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ only that something was sent, and when.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.schema import outbox
@@ -32,10 +33,30 @@ class Letter:
     attempts: int
 
 
-async def post(tx: AsyncConnection, recipient: str, message: bytes, now: dt.datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a letter about an appointment may be taken back.
+
+    `known` is what its reader knows without it, in the words of whoever posts it.
+    """
+
+    appointment_id: int
+    until: dt.datetime
+    known: Mapping[str, str]
+
+
+async def post(
+    tx: AsyncConnection,
+    recipient: str,
+    message: bytes,
+    now: dt.datetime,
+    *,
+    wait: Wait | None = None,
+) -> None:
     """Put a letter into the outbox; it goes out once the transaction has committed.
 
     Who booked by telephone may have no address; there is nobody to write to then.
+    With `wait` it stays until then, and `take_back` still finds it.
     """
     if not recipient:
         return
@@ -46,9 +67,35 @@ async def post(tx: AsyncConnection, recipient: str, message: bytes, now: dt.date
             "recipient": recipient,
             "message": message,
             "attempts": 0,
-            "next_attempt_at": now,
+            "next_attempt_at": wait.until if wait else now,
             "last_error": "",
+            "appointment_id": wait and wait.appointment_id,
+            "not_before": wait and wait.until,
+            "known": wait and dict(wait.known),
         },
+    )
+
+
+async def take_back(
+    tx: AsyncConnection, appointment_id: int, now: dt.datetime
+) -> Mapping[str, str] | None:
+    """Remove the letters about an appointment that still wait.
+
+    Returns what their readers know without them, or None when none waited.
+    """
+    waiting = _waiting(appointment_id, now)
+    oldest = select(outbox.c.known).where(waiting).order_by(outbox.c.id).limit(1)
+    known: Mapping[str, str] | None = await tx.scalar(oldest)
+    done = await tx.execute(delete(outbox).where(waiting))
+    return known if done.rowcount else None
+
+
+async def hurry(tx: AsyncConnection, appointment_id: int, now: dt.datetime) -> None:
+    """Let waiting letters about an appointment go at once: a later one must not overtake them."""
+    await tx.execute(
+        update(outbox)
+        .where(_waiting(appointment_id, now))
+        .values(next_attempt_at=now, not_before=None)
     )
 
 
@@ -78,7 +125,15 @@ async def sent(tx: AsyncConnection, letter_id: int, now: dt.datetime) -> None:
     await tx.execute(
         update(outbox)
         .where(outbox.c.id == letter_id)
-        .values(sent_at=now, next_attempt_at=None, recipient="", message=b"", last_error="")
+        .values(
+            sent_at=now,
+            next_attempt_at=None,
+            recipient="",
+            message=b"",
+            last_error="",
+            appointment_id=None,
+            known=None,
+        )
     )
 
 
@@ -96,6 +151,15 @@ async def failed(
             last_error=error[:200],
             next_attempt_at=None if for_good else now + delay,
         )
+    )
+
+
+def _waiting(appointment_id: int, now: dt.datetime) -> ColumnElement[bool]:
+    # Whoever takes a letter to send it puts its next attempt off: it no longer waits then.
+    return (
+        (outbox.c.appointment_id == appointment_id)
+        & (outbox.c.not_before > now)
+        & (outbox.c.next_attempt_at == outbox.c.not_before)
     )
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from sqlalchemy import Numeric, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, schema, supply
+from scheduling import appointments, catalog, schema, seats, supply
 from scheduling.closures import Closed
 from scheduling.grid import Horizon
 from scheduling.hours import Release
 from scheduling.model import Appointment, Kind, NotFound, Resource, Site, Span, Way
+from scheduling.seats import GroupSession
 from scheduling.supply import House, Member, Supply
 
 PEOPLE = (Kind.CASEWORKER, Kind.INTERPRETER)
@@ -62,6 +63,14 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathering:
+    """A group session and the ids of everything it has claimed."""
+
+    session: GroupSession
+    resource_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A resource that somebody who is booking right now has reserved."""
 
@@ -75,6 +84,7 @@ class Overview:
 
     lanes: tuple[Lane, ...]
     booked: tuple[Booked, ...]
+    gatherings: tuple[Gathering, ...]
     held: tuple[Held, ...]
     closures: tuple[Closed, ...]
     opens: int
@@ -109,11 +119,12 @@ async def overview(
              or member.resource.team_id == team_id)
     )  # fmt: skip
     ids = {lane.resource.id for lane in lanes}
-    booked, held = await _claims(tx, horizon, ids, now)
+    booked, gatherings, held = await _claims(tx, horizon, ids, now)
     closures = await _closures(tx, horizon, ids, {lane.site.id for lane in lanes})
     opens, closes = _open_between(read, horizon)
     shown = tuple(one for one in booked if way in {None, one.appointment.way})
-    return Overview(lanes, shown, held, closures, opens, closes)
+    together = tuple(one for one in gatherings if way in {None, one.session.way})
+    return Overview(lanes, shown, together, held, closures, opens, closes)
 
 
 async def teams(tx: AsyncConnection) -> list[Team]:
@@ -212,10 +223,17 @@ def _open_between(read: Supply, horizon: Horizon) -> tuple[int, int]:
 
 async def _claims(
     tx: AsyncConnection, horizon: Horizon, ids: Collection[int], now: dt.datetime
-) -> tuple[tuple[Booked, ...], tuple[Held, ...]]:
+) -> tuple[tuple[Booked, ...], tuple[Gathering, ...], tuple[Held, ...]]:
     row = schema.claim.c
     rows = await tx.execute(
-        select(row.resource_id, row.starts_at, row.ends_at, row.appointment_id, row.expires_at)
+        select(
+            row.resource_id,
+            row.starts_at,
+            row.ends_at,
+            row.appointment_id,
+            row.session_id,
+            row.expires_at,
+        )
         .where(
             row.resource_id.in_([*ids]),
             # No claim is longer than a day: the index narrows the scan from both sides.
@@ -226,14 +244,22 @@ async def _claims(
         .order_by(row.resource_id, row.starts_at)
     )
     taken: dict[int, list[int]] = {}
+    gathered: dict[int, list[int]] = {}
     held: list[Held] = []
     for one in rows.all():
         if one.appointment_id is not None:
             taken.setdefault(one.appointment_id, []).append(one.resource_id)
+        elif one.session_id is not None:
+            gathered.setdefault(one.session_id, []).append(one.resource_id)
         elif one.expires_at > now:
             held.append(Held(one.resource_id, Span(one.starts_at, one.ends_at)))
     found = await appointments.by_ids(tx, taken)
-    return tuple(Booked(one, tuple(taken[one.id])) for one in found), tuple(held)
+    groups = await seats.by_ids(tx, gathered)
+    return (
+        tuple(Booked(one, tuple(taken[one.id])) for one in found),
+        tuple(Gathering(one, tuple(gathered[one.id])) for one in groups),
+        tuple(held),
+    )
 
 
 async def _closures(

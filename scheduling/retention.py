@@ -7,7 +7,14 @@ import datetime as dt
 from sqlalchemy import delete, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling.schema import appointment, hold, outbox, participant_link, staff_session
+from scheduling.schema import (
+    appointment,
+    group_session,
+    hold,
+    outbox,
+    participant_link,
+    staff_session,
+)
 from scheduling.sqlite import IN_THREAD
 
 LETTER_KEPT = dt.timedelta(days=30)
@@ -36,6 +43,8 @@ async def purge(tx: AsyncConnection, now: dt.datetime) -> int:
         (staff_session, staff_session.c.expires_at <= now),
         (outbox, outbox.c.created_at <= now - LETTER_KEPT),
         (appointment, appointment.c.delete_after <= now),
+        # Its seats have the same day; what is left of them would be nobody's seat.
+        (group_session, group_session.c.delete_after <= now),
     ):
         gone += (
             await tx.execute(delete(table).where(condition), execution_options=IN_THREAD)

@@ -85,6 +85,12 @@ def _to(table: str, **options: Any) -> Column[int]:
     return Column(f"{table}_id", Id, ForeignKey(f"{table}.id", **options), nullable=nullable)
 
 
+def _rare(name: str, column: str) -> Index:
+    """Index a column that is empty in most rows: those cost nothing."""
+    filled = text(f"{column} IS NOT NULL")
+    return Index(name, column, postgresql_where=filled, sqlite_where=filled)
+
+
 site = Table(
     "site",
     metadata,
@@ -126,6 +132,8 @@ topic = Table(
     Column("skill", String(40), nullable=False),
     Column("audience", String(12), nullable=False, server_default="public"),
     Column("urgent", Boolean, nullable=False, server_default=false()),
+    # Advised on in group sessions, never one by one.
+    Column("in_groups", Boolean, nullable=False, server_default=false()),
 )
 
 topic_way = Table(
@@ -201,6 +209,30 @@ closure = Table(
     CheckConstraint("(site_id IS NULL) <> (resource_id IS NULL)", name="one_subject"),
 )
 
+group_session = Table(
+    "group_session",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("topic"),
+    Column("way", String(20), nullable=False),
+    _to("site"),
+    Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
+    Column("room_id", Id, ForeignKey("resource.id")),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    # How many seats are taken; the appointments of the session are these seats.
+    Column("seats", Integer, nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("delete_after", Instant, nullable=False),
+    Index("ix_group_session_ends_at", "ends_at"),
+    Index("ix_group_session_delete_after", "delete_after"),
+    CheckConstraint("starts_at < ends_at", name="order"),
+    CheckConstraint("way IN ('in_person', 'video')", name="way"),
+    CheckConstraint("0 <= seats AND seats <= capacity AND 0 < capacity", name="seats"),
+)
+
 appointment = Table(
     "appointment",
     metadata,
@@ -228,9 +260,14 @@ appointment = Table(
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("delete_after", Instant, nullable=False),
+    # Set for a seat in a group session; the session has the claims.
+    Column("session_id", Id, ForeignKey("group_session.id", ondelete="SET NULL")),
+    # What the office noted afterwards: held, missed or failed; empty until then.
+    Column("outcome", String(8), nullable=False, server_default=""),
     Index("ix_appointment_site_id_starts_at", "site_id", "starts_at"),
     Index("ix_appointment_caseworker_id_starts_at", "caseworker_id", "starts_at"),
     Index("ix_appointment_delete_after", "delete_after"),
+    _rare("ix_appointment_session_id", "session_id"),
     CheckConstraint("starts_at < ends_at", name="order"),
 )
 
@@ -262,14 +299,21 @@ claim = Table(
     Column("ends_at", Instant, nullable=False),
     _to("appointment", nullable=True, ondelete="CASCADE"),
     _to("hold", nullable=True, ondelete="CASCADE"),
+    Column("session_id", Id, ForeignKey("group_session.id", ondelete="CASCADE")),
     # Set for holds: from then on anybody may sweep the claim away.
     Column("expires_at", Instant),
     # With all that a search asks, so that it reads the index alone.
     Index("ix_claim_search", "resource_id", "starts_at", "ends_at", "expires_at"),
     Index("ix_claim_appointment_id", "appointment_id"),
     Index("ix_claim_hold_id", "hold_id"),
+    _rare("ix_claim_session_id", "session_id"),
     CheckConstraint("starts_at < ends_at", name="order"),
-    CheckConstraint("(appointment_id IS NULL) <> (hold_id IS NULL)", name="one_owner"),
+    CheckConstraint(
+        "CASE WHEN appointment_id IS NULL THEN 0 ELSE 1 END"
+        " + CASE WHEN hold_id IS NULL THEN 0 ELSE 1 END"
+        " + CASE WHEN session_id IS NULL THEN 0 ELSE 1 END = 1",
+        name="one_owner",
+    ),
     CheckConstraint("(hold_id IS NULL) = (expires_at IS NULL)", name="holds_expire"),
 )
 
@@ -292,6 +336,8 @@ participant_link = Table(
     _to("appointment", ondelete="CASCADE"),
     Column("part", String(12), nullable=False),
     Column("name", String(200), nullable=False),
+    # Where a companion or interpreter is told of changes; empty where nobody knows.
+    Column("email", String(320), nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Index("ix_participant_link_appointment_id", "appointment_id"),
@@ -375,7 +421,13 @@ outbox = Table(
     Column("next_attempt_at", Instant),
     Column("sent_at", Instant),
     Column("last_error", String(200), nullable=False),
+    # Set while a letter may still be taken back: about which appointment it is, until when it
+    # waits, and what its reader knows without it.
+    Column("appointment_id", Id, ForeignKey("appointment.id", ondelete="SET NULL")),
+    Column("not_before", Instant),
+    Column("known", JSON(none_as_null=True)),
     Index("ix_outbox_next_attempt_at", "next_attempt_at"),
+    _rare("ix_outbox_appointment_id", "appointment_id"),
 )
 
 _EXCLUSION = """

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
-from scheduling import booking, retention
+from scheduling import retention
 from scheduling.grid import ZONE
 from scheduling.model import NotFound
 from server import data_folder, database
@@ -27,6 +27,7 @@ from server.waitlist import Waitlist
 from signaling.relay import Relay, RelayConfig
 from signaling.rooms import Rooms
 from web.app import setup as set_up_pages
+from web.calls import note_end
 from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
 from web.letters import Letters
 from web.settings import Limits, Rate, Settings
@@ -84,6 +85,7 @@ def settings_of(config: Config) -> Settings:
         timezone=ZONE,
         lobby_minutes=config.lobby_minutes,
         hold_minutes=config.hold_minutes,
+        undo_seconds=config.undo_seconds,
         retention_days=config.retention_days,
         secure=config.origin.startswith("https:"),
         trusted_proxies=config.trusted_proxies,
@@ -134,7 +136,7 @@ async def _end_consultation(app: web.Application, room: str) -> None:
     """Note in the plan that the caseworker ended the call of appointment `room`."""
     try:
         async with app[STORE].writing() as tx:
-            await booking.end(tx, int(room), actor="caseworker", now=app[CLOCK]())
+            await note_end(tx, room, actor="caseworker", now=app[CLOCK]())
     except NotFound:
         log.info("ended call has no appointment")
 

@@ -118,6 +118,13 @@ class Config(BaseSettings):
     hold_minutes: int = Field(
         10, ge=1, le=60, description="How long a chosen slot is kept while details are typed."
     )
+    undo_seconds: int = Field(
+        30,
+        ge=0,
+        le=600,
+        description="How long letters about changes on the console wait: "
+        "undoing the change takes them back.",
+    )
     retention_days: int = Field(
         90, ge=0, le=3650, description="How long after its end an appointment is kept."
     )

@@ -15,12 +15,14 @@ from web import (
     demo,
     earlier,
     figures,
+    groups,
     limits,
     loans,
     plan,
     plan_booking,
     plan_changes,
     plan_feed,
+    plan_groups,
     rescue,
     reservation,
     shift,
@@ -74,6 +76,9 @@ def _public() -> list[web.RouteDef]:
         web.get("/", booking.choose_topic),
         web.get("/book/{topic}", booking.choose_way),
         web.get("/book/{topic}/{way}", booking.choose_time),
+        web.get("/groups/{topic}", groups.choose),
+        web.get(r"/groups/{topic}/{id:\d{1,18}}", groups.give_details),
+        web.post(r"/groups/{topic}/{id:\d{1,18}}", groups.book),
         web.post("/hold", reservation.hold),
         web.get("/hold/{token}", reservation.give_details),
         web.post("/hold/{token}", reservation.confirm),
@@ -143,13 +148,20 @@ def _office() -> list[web.RouteDef]:
 
 
 def _console() -> list[web.RouteDef]:
-    one = r"/plan/appointments/{id:\d{1,18}}"
+    one, group = r"/plan/appointments/{id:\d{1,18}}", r"/plan/groups/{id:\d{1,18}}"
     return [
         web.get("/plan", plan.show),
         web.get("/plan/timeline.json", plan.timeline),
         web.get("/plan/events", plan_feed.stream),
         web.get("/plan/book", plan_booking.show),
         web.post("/plan/book", plan_booking.book),
+        web.get("/plan/groups", plan_groups.show),
+        web.post("/plan/groups", plan_groups.create),
+        web.get(group, plan_groups.show_one),
+        web.post(group, plan_groups.change),
+        web.get(group + "/cancel", plan_groups.ask_to_cancel),
+        web.post(group + "/cancel", plan_groups.cancel),
+        web.post(group + "/people", plan_groups.add),
         web.get(one, plan_changes.show),
         web.post(one + "/change", plan_changes.change),
         web.post(one + r"/colleagues/{person:\d{1,18}}/excuse", colleagues.excuse),

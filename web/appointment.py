@@ -9,14 +9,15 @@ import segno
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, catalog, changes, outbox, slots, waitlist
+from scheduling import booking, catalog, changes, slots, waitlist
 from scheduling.grid import local_date
 from scheduling.invitation import Method
 from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
-from web import familiar, forms, limits, links
-from web.calls import room_of
-from web.keys import CLOCK, ROOMS, SETTINGS, STORE
+from web import familiar, forms, limits, links, seats
+from web.calls import empty_room
+from web.keys import CLOCK, SETTINGS, STORE
 from web.letters import LETTERS
+from web.telling import tell
 from web.templating import render
 from web.timetable import Window, timetable
 
@@ -87,7 +88,7 @@ async def cancel(request: web.Request) -> web.Response:
         if appointment.status is not Status.CANCELLED:
             require_changeable(appointment, now)
             await cancel_and_write(request, tx, appointment.id, actor=booking.CLAIMANT)
-    await request.app[ROOMS].dismiss_all(room_of(appointment))
+    await empty_room(request, appointment)
     raise web.HTTPSeeOther(f"/appointment/{token}?done=cancelled")
 
 
@@ -95,19 +96,17 @@ async def cancel_and_write(
     request: web.Request, tx: AsyncConnection, appointment_id: int, *, actor: str
 ) -> None:
     """Cancel an appointment and post the letter about it, in the caller's transaction."""
-    now = request.app[CLOCK]()
     await waitlist.leave(tx, appointment_id)
-    cancelled = await booking.cancel(tx, appointment_id, actor=actor, now=now)
-    if not cancelled.person.email:  # booked by phone, without an address
-        return
-    letter = request.app[LETTERS].to_claimant(cancelled, Change.CANCELLED, token="", now=now)
-    await outbox.post(tx, cancelled.person.email, letter, now)
+    cancelled = await booking.cancel(tx, appointment_id, actor=actor, now=request.app[CLOCK]())
+    await tell(request, tx, cancelled, Change.CANCELLED, actor=actor)
 
 
 async def choose_new_time(request: web.Request) -> web.Response:
     """Show other free times for the same appointment."""
     appointment = await _own(request)
     require_changeable(appointment, request.app[CLOCK]())
+    if appointment.session_id is not None:
+        return await seats.choose(request, appointment, for_staff=False)
     return await times_page(request, appointment, "appointment/move.html", for_staff=False)
 
 
@@ -115,7 +114,10 @@ async def move(request: web.Request) -> web.Response:
     """Move to the chosen time; the appointment, its reference and its links stay the same."""
     limits.take(request, limits.BOOKING)
     token, now = request.match_info["token"], request.app[CLOCK]()
-    start = forms.start(forms.text(await request.post(), "start"))
+    form = await request.post()
+    if "session" in form:
+        return await _move_seat(request, token)
+    start = forms.start(forms.text(form, "start"))
     if start is None:
         raise web.HTTPBadRequest
     try:
@@ -125,10 +127,18 @@ async def move(request: web.Request) -> web.Response:
             moved = await booking.rearrange(
                 tx, appointment.id, start=start, actor=booking.CLAIMANT, now=now
             )
-            letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
-            await outbox.post(tx, moved.person.email, letter, now)
+            await tell(request, tx, moved, Change.MOVED, actor=booking.CLAIMANT, token=token)
     except SlotTaken:
         return await taken_page(request, appointment, start, "appointment/taken.html")
+    raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")
+
+
+async def _move_seat(request: web.Request, token: str) -> web.Response:
+    appointment = await _own(request)
+    require_changeable(appointment, request.app[CLOCK]())
+    refused = await seats.move(request, appointment, actor=booking.CLAIMANT, token=token)
+    if refused is not None:
+        return refused
     raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")
 
 

@@ -28,6 +28,8 @@ async def choose_way(request: web.Request) -> web.Response:
     """Show how this topic can be advised on; skip the page where there is one way only."""
     async with request.app[STORE].reading() as tx:
         topic = await catalog.topic(tx, request.match_info["topic"])
+    if topic.in_groups:
+        raise web.HTTPSeeOther(f"/groups/{topic.key}")
     if len(topic.ways) == 1:
         raise web.HTTPSeeOther(f"/book/{topic.key}/{next(iter(topic.ways))}")
     return render(request, "booking/ways.html", topic=topic)

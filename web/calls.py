@@ -7,8 +7,9 @@ import enum
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking
+from scheduling import booking, sessions
 from scheduling.model import Appointment, Link, NotFound, Part, Status, Way
 from signaling.rooms import Identity, Role
 from signaling.sockets import serve
@@ -24,6 +25,9 @@ LATE_MINUTES = 30
 
 CALLED = frozenset({Way.VIDEO, Way.BRANCH_VIDEO})
 """The ways that take place in a call."""
+
+
+_GROUP = "group-"
 
 
 class Door(enum.StrEnum):
@@ -71,8 +75,29 @@ def door(appointment: Appointment, settings: Settings, now: dt.datetime, *, live
 
 
 def room_of(appointment: Appointment) -> str:
-    """Return the room in which an appointment takes place."""
+    """Return the room in which an appointment takes place; a group has one for all seats."""
+    if appointment.session_id is not None:
+        return room_of_group(appointment.session_id)
     return str(appointment.id)
+
+
+def room_of_group(session_id: int) -> str:
+    """Return the room in which a group session by video takes place."""
+    return f"{_GROUP}{session_id}"
+
+
+async def empty_room(request: web.Request, appointment: Appointment) -> None:
+    """End the call of an appointment that is off; the others of a group go on."""
+    if appointment.session_id is None:
+        await request.app[ROOMS].dismiss_all(room_of(appointment))
+
+
+async def note_end(tx: AsyncConnection, room: str, *, actor: str, now: dt.datetime) -> None:
+    """Note in the plan that the consultation in a `room` is over."""
+    if room.startswith(_GROUP):
+        await sessions.end(tx, int(room.removeprefix(_GROUP)), actor=actor, now=now)
+    else:
+        await booking.end(tx, int(room), actor=actor, now=now)
 
 
 async def join(request: web.Request) -> web.Response:
@@ -153,9 +178,8 @@ async def end(request: web.Request) -> web.Response:
     """End a consultation without being in it: it took place, and the room closes."""
     appointment, staff = await _for_staff(request)
     async with request.app[STORE].writing() as tx:
-        await booking.end(
-            tx, appointment.id, actor=f"{staff.role}:{staff.id}", now=request.app[CLOCK]()
-        )
+        actor, now = f"{staff.role}:{staff.id}", request.app[CLOCK]()
+        await note_end(tx, room_of(appointment), actor=actor, now=now)
     await request.app[ROOMS].dismiss_all(room_of(appointment))
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment.id}")
 

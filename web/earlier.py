@@ -9,14 +9,14 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, offers, outbox, waitlist
+from scheduling import appointments, booking, offers, waitlist
 from scheduling.model import Change, HoldExpired, NotFound, Part
 from scheduling.offers import Offered, OfferGone
 from scheduling.tokens import derive
 from web import forms, limits
 from web.appointment import own_in, require_changeable
 from web.keys import CLOCK, STORE
-from web.letters import LETTERS
+from web.telling import tell
 from web.templating import render
 
 _PURPOSE = "link after an accepted offer"
@@ -33,6 +33,8 @@ async def wait(request: web.Request) -> web.Response:
         appointment = await own_in(request, tx)
         if wanted == "yes":
             require_changeable(appointment, now)
+            if appointment.session_id is not None:
+                raise NotFound
             await waitlist.join(tx, appointment.id, now)
         else:
             await waitlist.leave(tx, appointment.id)
@@ -90,8 +92,7 @@ async def _accept(request: web.Request, tx: AsyncConnection, token: str) -> None
         tx, moved.id, part=Part.CLAIMANT, name=moved.person.name, actor=booking.CLAIMANT,
         now=now, token=own,
     )  # fmt: skip
-    letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=own, now=now)
-    await outbox.post(tx, moved.person.email, letter, now)
+    await tell(request, tx, moved, Change.MOVED, actor=booking.CLAIMANT, token=own)
 
 
 async def _gone(request: web.Request, tx: AsyncConnection, offered: Offered | None) -> web.Response:

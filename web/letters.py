@@ -161,7 +161,7 @@ class Letters:
             "name": name,
             "part": part,
             "office": self._settings.office,
-            "opening": _line(environment, "letters/opening.txt", change=change),
+            "opening": _line(environment, "letters/opening.txt", change=change, part=part),
             "place": _line(environment, "letters/place.txt", appointment=appointment),
         }
         letter = self._envelope(now)

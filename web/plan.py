@@ -16,6 +16,7 @@ from scheduling.closures import Closed
 from scheduling.grid import Horizon, local_date
 from scheduling.model import Appointment, Kind, Site, Status, Way
 from scheduling.overview import DEVICES, PEOPLE, ROOMS, Booked, Lane, Overview, Team
+from scheduling.seats import GroupSession
 from web import access, forms, words
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
 from web.templating import render
@@ -127,6 +128,7 @@ async def timeline(request: web.Request) -> web.Response:
         "resources": [drawing.lane(lane) for lane in seen.lanes],
         "events": [
             *(drawing.booked(one, movable=access.may_plan(staff), now=now) for one in seen.booked),
+            *drawing.gatherings(),
             *drawing.held(),
             *drawing.closures(),
         ],
@@ -160,12 +162,15 @@ async def _read(tx: AsyncConnection, view: View, now: dt.datetime) -> Overview:
     )  # fmt: skip
 
 
-def _groups(seen: Overview) -> Iterator[tuple[Lane, list[Appointment], list[Closed]]]:
+def _groups(
+    seen: Overview,
+) -> Iterator[tuple[Lane, list[Appointment], list[GroupSession], list[Closed]]]:
     """Yield each lane with what is on it, for the list."""
     for lane in seen.lanes:
         booked = [one.appointment for one in seen.booked if lane.resource.id in one.resource_ids]
         closed = [one for one in seen.closures if _closes(one, lane)]
-        yield lane, booked, closed
+        together = [one.session for one in seen.gatherings if lane.resource.id in one.resource_ids]
+        yield lane, booked, together, closed
 
 
 def _closes(closure: Closed, lane: Lane) -> bool:
@@ -185,6 +190,7 @@ class _Drawing:
     def hours(self) -> tuple[int, int]:
         """Return the whole hours that a day must show: all work and all appointments."""
         spans = [one.appointment.span for one in self._seen.booked]
+        spans += [one.session.span for one in self._seen.gatherings]
         starts = [span.start.astimezone(self._zone).hour for span in spans]
         ends = [span.end.astimezone(self._zone) for span in spans]
         opens = min([self._seen.opens // 60, *starts])
@@ -223,6 +229,27 @@ class _Drawing:
                 "sequence": appointment.sequence,
             },
         }
+
+    def gatherings(self) -> Iterator[dict[str, Any]]:
+        for one in self._seen.gatherings:
+            session, way = one.session, words.WAYS[one.session.way]
+            title = session.topic.title
+            yield {
+                "id": f"group-{session.id}",
+                "resourceIds": [str(resource_id) for resource_id in one.resource_ids],
+                "start": self._clock(session.span.start),
+                "end": self._clock(session.span.end),
+                "title": f"{session.seats}/{session.capacity}",
+                "editable": False,
+                "classNames": ["appointment", f"way-{session.way}", f"is-{session.status}"],
+                "extendedProps": {
+                    "icon": way.icon,
+                    "way": self._say(way.name),
+                    "topic": title.get(self._language) or title["de"],
+                    "caseworker": session.caseworker.name,
+                    "address": f"/plan/groups/{session.id}",
+                },
+            }
 
     def held(self) -> Iterator[dict[str, Any]]:
         for number, hold in enumerate(self._seen.held):

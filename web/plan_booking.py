@@ -145,7 +145,8 @@ def _again(
 
 async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
     """Read what is asked for; where nothing is, the first topic in its first way, at once."""
-    topics, sites = await catalog.topics(tx), await catalog.sites(tx)
+    topics = [one for one in await catalog.topics(tx) if not one.in_groups]
+    sites = await catalog.sites(tx)
     if not topics:
         raise web.HTTPNotFound
     topic = next((one for one in topics if one.key == forms.text(form, "topic")), topics[0])

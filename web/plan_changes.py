@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from urllib.parse import urlencode
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,11 +13,9 @@ from scheduling import appointments, booking, catalog, changes, outbox, overview
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
-    Change,
     Closed,
     Kind,
     NotFound,
-    Part,
     Resource,
     Slot,
     SlotTaken,
@@ -27,61 +24,17 @@ from scheduling.model import (
 )
 from scheduling.overview import DEVICES, ROOMS
 from web import access, forms
-from web.forms import Form
+from web.arrangement import Arrangement, undoing
 from web.keys import CLOCK, SETTINGS, STORE
-from web.letters import LETTERS
 from web.sign_in import Staff
+from web.telling import tell
 from web.templating import render
 
 _AROUND = dt.timedelta(days=7)
-ANYBODY = "any"
 
 
 class ChangedMeanwhile(Exception):
     """Somebody else has changed the appointment since the form was made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrangement:
-    """When, how, with whom and with what: what a change asks for. None of a thing: any."""
-
-    start: dt.datetime
-    way: Way
-    caseworker_id: int | None
-    room_id: int | None = None
-    device_id: int | None = None
-
-    @classmethod
-    def of(cls, appointment: Appointment) -> Arrangement:
-        """Return how an appointment stands now."""
-        return cls(
-            appointment.span.start, appointment.way, appointment.caseworker.id,
-            appointment.room.id if appointment.room else None,
-            appointment.device.id if appointment.device else None,
-        )  # fmt: skip
-
-    @classmethod
-    def asked(cls, form: Form, now: Appointment, zone: ZoneInfo) -> Arrangement:
-        """Read a form; what it does not name stays, save things that another way needs not."""
-        way = next((way for way in now.topic.ways if way == forms.text(form, "way")), now.way)
-        caseworker = forms.text(form, "caseworker")
-        return cls(
-            _start(form, zone) or now.span.start,
-            way,
-            None if caseworker == ANYBODY else _number(caseworker) or now.caseworker.id,
-            _number(forms.text(form, "room")),
-            _number(forms.text(form, "device")),
-        )
-
-    def fields(self) -> dict[str, str]:
-        """Return the form fields that ask for this arrangement."""
-        return {
-            "start": self.start.isoformat(),
-            "way": self.way,
-            "caseworker": str(self.caseworker_id or ANYBODY),
-            "room": str(self.room_id or ""),
-            "device": str(self.device_id or ""),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +53,10 @@ async def show(request: web.Request) -> web.Response:
         appointment = await appointments.by_id(tx, _id_of(request))
         people = await _able(tx, appointment)
         taking_part = await together.colleagues(tx, appointment.id)
+        sites = await catalog.sites(tx)
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
-        free = await _next_free(tx, appointment, now) if open_still else []
+        alone = open_still and appointment.session_id is None
+        free = await _next_free(tx, appointment, now) if alone else []
     done = request.query.get("done", "")
     return render(
         request,
@@ -112,7 +67,10 @@ async def show(request: web.Request) -> web.Response:
         free=free,
         changeable=open_still and access.may_plan(staff),
         done=done if done in {"changed", "undone"} else "",
-        undo=_undo(request) if access.may_plan(staff) else None,
+        undo_seconds=request.app[SETTINGS].undo_seconds,
+        told=bool(request.query.get("told")),
+        sites=sites,
+        undo=undoing(request.query.get("was", "")) if access.may_plan(staff) else None,
         zone=request.app[SETTINGS].timezone,
     )
 
@@ -131,57 +89,42 @@ async def change(request: web.Request) -> web.Response:
         raise Closed
     if forms.text(form, "sequence") not in {"", str(before.sequence)}:
         return render(request, "plan/meanwhile.html", status=409, appointment=before, asked=asked)
-    if _same(was, asked):
+    if asked.asks_for_nothing(was):
         raise web.HTTPSeeOther(address)
     try:
-        await _carry_out(request, before, wanted, staff, now)
+        told = await _carry_out(request, before, wanted, staff, now)
     except SlotTaken:
         return await _refused(request, before, wanted, now)
     except ChangedMeanwhile:
         raise web.HTTPSeeOther(address) from None
     done = "undone" if "undo" in form else "changed"
-    raise web.HTTPSeeOther(f"{address}?done={done}&was={quote('~'.join(was.fields().values()))}")
+    query = {"done": done, "told": "yes" if told else "", "was": "~".join(was.fields().values())}
+    raise web.HTTPSeeOther(f"{address}?{urlencode(query)}")
 
 
 async def _carry_out(
     request: web.Request, before: Appointment, wanted: Wanted, staff: Staff, now: dt.datetime
-) -> None:
+) -> bool:
+    """Change the appointment; return whether anybody has to be told of it."""
     actor = f"{staff.role}:{staff.id}"
     async with request.app[STORE].writing() as tx:
         present = await appointments.by_id(tx, before.id)
         if present.sequence != before.sequence:
             raise ChangedMeanwhile
+        told = await outbox.take_back(tx, before.id, now)
         after = await booking.rearrange(
             tx, before.id, start=wanted.asked.start, way=wanted.asked.way,
             site_id=wanted.site_id, caseworker_id=wanted.asked.caseworker_id,
             without=wanted.without, actor=actor, now=now, for_staff=True,
         )  # fmt: skip
-        await _write(request, tx, before, after, actor)
-
-
-async def _write(
-    request: web.Request, tx: AsyncConnection, before: Appointment, after: Appointment, actor: str
-) -> None:
-    told = _told(before, after)
-    if told is None or not after.person.email:
-        return
-    now = request.app[CLOCK]()
-    token = await booking.add_link(
-        tx, after.id, part=Part.CLAIMANT, name=after.person.name, actor=actor, now=now
-    )
-    letter = request.app[LETTERS].to_claimant(after, told, token=token, now=now)
-    await outbox.post(tx, after.person.email, letter, now)
-
-
-def _told(before: Appointment, after: Appointment) -> Change | None:
-    """Return what the claimant must learn of; which tablet is used is the office's affair."""
-    if before.span.start != after.span.start:
-        return Change.MOVED
-    if before.way is not after.way or before.site != after.site:
-        return Change.SHIFTED
-    if before.caseworker != after.caseworker or before.room != after.room:
-        return Change.REASSIGNED
-    return None
+        # What people know is what stood before the letters that have just been taken back.
+        known = Arrangement.known(told) if told else Arrangement.of(before)
+        news = Arrangement.of(after).news(known)
+        if news is not None:
+            until = now + dt.timedelta(seconds=request.app[SETTINGS].undo_seconds)
+            wait = outbox.Wait(after.id, until, known.fields())
+            await tell(request, tx, after, news, actor=actor, wait=wait)
+        return news is not None
 
 
 async def _wanted(tx: AsyncConnection, asked: Arrangement) -> Wanted:
@@ -197,7 +140,9 @@ async def _wanted(tx: AsyncConnection, asked: Arrangement) -> Wanted:
         if thing is not None:
             without |= await overview.alike(tx, thing)
     site_id = None
-    if room is not None and asked.way in {Way.IN_PERSON, Way.BRANCH_VIDEO}:
+    if asked.site_id is not None and asked.way in {Way.IN_PERSON, Way.BRANCH_VIDEO}:
+        site_id = asked.site_id
+    elif room is not None and asked.way in {Way.IN_PERSON, Way.BRANCH_VIDEO}:
         site_id = room.site_id
     elif caseworker is not None and asked.way is Way.IN_PERSON:
         site_id = caseworker.site_id
@@ -217,7 +162,9 @@ async def _refused(
             caseworker_id=asked.caseworker_id, without=wanted.without, for_staff=True,
         )  # fmt: skip
         nearest = await slots.nearest(tx, near, asked.start, now)
-        others = changes.elsewhere(appointment, date, way=asked.way, for_staff=True)
+        others = changes.elsewhere(
+            appointment, date, way=asked.way, site_id=asked.site_id, for_staff=True
+        )
         options = await slots.options(tx, others, asked.start, now)
     named = next((one for one in people if one.id == asked.caseworker_id), None)
     return render(
@@ -246,36 +193,6 @@ async def _next_free(tx: AsyncConnection, appointment: Appointment, now: dt.date
     return [slot for slot in found if slot.start != appointment.span.start][:8]
 
 
-def _undo(request: web.Request) -> dict[str, str] | None:
-    """Return the fields that bring back what was, if the address tells of a change."""
-    parts = request.query.get("was", "").split("~")
-    names = ("start", "way", "caseworker", "room", "device")
-    if len(parts) != len(names) or forms.start(parts[0]) is None or parts[1] not in set(Way):
-        return None
-    return dict(zip(names, parts, strict=True))
-
-
-def _same(was: Arrangement, asked: Arrangement) -> bool:
-    return (
-        was.start == asked.start
-        and was.way is asked.way
-        and asked.caseworker_id in {None, was.caseworker_id}
-        and asked.room_id in {None, was.room_id}
-        and asked.device_id in {None, was.device_id}
-    )
-
-
-def _start(form: Form, zone: ZoneInfo) -> dt.datetime | None:
-    """Read an instant, or a day and a time on the office's clocks."""
-    typed = forms.text(form, "start") or f"{forms.text(form, 'day')}T{forms.text(form, 'time')}"
-    try:
-        start = dt.datetime.fromisoformat(typed)
-    except ValueError:
-        return None
-    local = start if start.tzinfo else start.replace(tzinfo=zone)
-    return local.astimezone(dt.UTC)
-
-
 def _of_kind(known: dict[int, Resource], resource_id: int | None, *kinds: Kind) -> Resource | None:
     if resource_id is None:
         return None
@@ -283,10 +200,6 @@ def _of_kind(known: dict[int, Resource], resource_id: int | None, *kinds: Kind) 
     if found is None or found.kind not in kinds:
         raise NotFound
     return found
-
-
-def _number(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
 def _id_of(request: web.Request) -> int:

@@ -10,12 +10,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, catalog, closures, outbox, rescue
+from scheduling import appointments, catalog, closures, rescue, sessions
 from scheduling.model import (
     Appointment,
     Closed,
     NotFound,
-    Part,
     PlanError,
     Resource,
     SlotTaken,
@@ -23,10 +22,9 @@ from scheduling.model import (
 )
 from scheduling.rescue import Proposal, Remedy
 from scheduling.store import Store
-from web import access
+from web import access, telling
 from web.closures import Line, lines
 from web.keys import CLOCK, STORE
-from web.letters import LETTERS
 from web.sign_in import Staff
 from web.templating import render
 from web.translations import N_
@@ -95,6 +93,7 @@ async def show(request: web.Request) -> web.Response:
     }
     groups = await _groups(request.app[STORE], now, _closure(request), reasons)
     async with request.app[STORE].reading() as tx:
+        groups_hit = await sessions.affected(tx, now)
         to_call = await appointments.by_ids(tx, _ids(request.query.get("call", "")))
     rescued = request.query.get("rescued", "")
     return render(
@@ -102,6 +101,7 @@ async def show(request: web.Request) -> web.Response:
         "office/rescue.html",
         section="rescue",
         groups=groups,
+        gatherings=groups_hit,
         total=sum(len(group.rows) + group.later for group in groups),
         solvable=sum(row.proposal.remedy is not None for group in groups for row in group.rows),
         closure=_closure(request),
@@ -136,18 +136,9 @@ async def apply(request: web.Request) -> web.Response:
 async def tell(
     request: web.Request, tx: AsyncConnection, appointment: Appointment, actor: str
 ) -> bool:
-    """Write to the claimant what has just happened; False where no address is known."""
-    if not appointment.person.email:
-        return False
-    now = request.app[CLOCK]()
+    """Write what has just happened; False where no address of the claimant is known."""
     latest = (await appointments.history(tx, appointment.id))[-1]
-    # Links are stored hashed, so the letter gets a new one beside the old.
-    token = await booking.add_link(
-        tx, appointment.id, part=Part.CLAIMANT, name=appointment.person.name, actor=actor, now=now
-    )
-    letter = request.app[LETTERS].to_claimant(appointment, latest.change, token=token, now=now)
-    await outbox.post(tx, appointment.person.email, letter, now)
-    return True
+    return await telling.tell(request, tx, appointment, latest.change, actor=actor)
 
 
 def actor_of(staff: Staff) -> str:

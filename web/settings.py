@@ -48,6 +48,9 @@ class Settings:
     timezone: ZoneInfo
     lobby_minutes: int = 15
     hold_minutes: int = 10
+    undo_seconds: int = 30
+    """How long letters about changes on the console wait, so that undoing takes them back."""
+
     retention_days: int = 90
     """How long after its end an appointment is kept."""
 

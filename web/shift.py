@@ -11,25 +11,24 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, catalog, contact, outbox
+from scheduling import appointments, booking, catalog, contact
 from scheduling.model import (
     Appointment,
     Change,
     Closed,
     NotFound,
-    Part,
     Site,
     SlotTaken,
     Status,
     Way,
 )
-from web import access, forms, limits, links
+from web import access, forms, limits
 from web.alternatives import Place, look_up
 from web.appointment import own_in, require_changeable
 from web.calls import CALLED, room_of
 from web.forms import FieldError
 from web.keys import CLOCK, ROOMS, STORE
-from web.letters import LETTERS
+from web.telling import tell
 from web.templating import Blank, render
 
 
@@ -93,7 +92,9 @@ async def _of_claimant(request: web.Request) -> tuple[Appointment, Asker]:
     async with request.app[STORE].reading() as tx:
         appointment = await own_in(request, tx)
     require_changeable(appointment, request.app[CLOCK]())
-    return appointment, Asker(f"/appointment/{token}", booking.CLAIMANT, token)
+    asker = Asker(f"/appointment/{token}", booking.CLAIMANT, token)
+    _refuse_seat(appointment, asker)
+    return appointment, asker
 
 
 async def _of_staff(request: web.Request) -> tuple[Appointment, Asker]:
@@ -102,8 +103,15 @@ async def _of_staff(request: web.Request) -> tuple[Appointment, Asker]:
         appointment = await access.appointment_for(tx, staff, int(request.match_info["id"]))
     if appointment.status is not Status.BOOKED:
         raise Closed
-    actor = f"{staff.role}:{staff.id}"
-    return appointment, Asker(f"/staff/appointments/{appointment.id}", actor)
+    asker = Asker(f"/staff/appointments/{appointment.id}", f"{staff.role}:{staff.id}")
+    _refuse_seat(appointment, asker)
+    return appointment, asker
+
+
+def _refuse_seat(appointment: Appointment, asker: Asker) -> None:
+    """Lead on to the other sessions: a group has one way for all."""
+    if appointment.session_id is not None:
+        raise web.HTTPSeeOther(f"{asker.address}/move")
 
 
 async def _ways_page(request: web.Request, appointment: Appointment, asker: Asker) -> web.Response:
@@ -216,18 +224,7 @@ async def _rearrange(
         tx, appointment.id, way=way, start=start, site_id=site.id if site else None,
         actor=asker.actor, now=now, for_staff=asker.for_staff,
     )  # fmt: skip
-    if not shifted.person.email:  # booked by phone, without an address
-        return
-    # Links are stored hashed, so the office cannot write the old one again: its letter gets a
-    # new one beside it, and both open the appointment.
-    token = asker.token or await booking.add_link(
-        tx, shifted.id, part=Part.CLAIMANT, name=shifted.person.name, actor=asker.actor, now=now
-    )
-    companion = await links.for_companion(request, tx, shifted, actor=asker.actor)
-    letter = request.app[LETTERS].to_claimant(
-        shifted, Change.SHIFTED, token=token, now=now, companion_token=companion
-    )
-    await outbox.post(tx, shifted.person.email, letter, now)
+    await tell(request, tx, shifted, Change.SHIFTED, actor=asker.actor, token=asker.token)
 
 
 async def _site(tx: AsyncConnection, appointment: Appointment, way: Way, key: str) -> Site | None:

@@ -119,11 +119,14 @@ async def _day_page(request: web.Request, date: dt.date, template: str) -> web.R
 
 def arrivals(rooms: Rooms, listed: Iterable[Appointment]) -> list[Arrival]:
     """Return who waits in the video lobbies of those appointments, the longest wait first."""
+    # All seats of a group lead into one room: whoever waits there is shown once.
+    lobbies = {
+        room_of(one): one for one in [*listed][::-1] if one.status is Status.BOOKED
+    }  # fmt: skip
     found = [
         Arrival(appointment, waiting)
-        for appointment in listed
-        if appointment.status is Status.BOOKED
-        for waiting in rooms.waiting(room_of(appointment))
+        for room, appointment in lobbies.items()
+        for waiting in rooms.waiting(room)
     ]
     return sorted(found, key=lambda arrival: arrival.waiting.since)
 

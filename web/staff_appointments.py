@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, booking, outbox
 from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Status
-from web import access, forms
+from web import access, forms, seats
 from web.appointment import cancel_and_write, taken_page, times_page
-from web.calls import room_of
+from web.calls import empty_room, room_of
 from web.forms import FieldError, Guest
 from web.keys import CLOCK, ROOMS, SETTINGS, STORE
 from web.letters import LETTERS
 from web.sign_in import Staff
+from web.telling import tell
 from web.templating import Blank, render
 
 _DONE = {"moved", "cancelled", "invited", "shifted"}
@@ -69,20 +69,28 @@ async def cancel(request: web.Request) -> web.Response:
         appointment = await access.appointment_for(tx, staff, appointment_id)
         if appointment.status is not Status.CANCELLED:
             await cancel_and_write(request, tx, appointment_id, actor=_actor(staff))
-    await request.app[ROOMS].dismiss_all(room_of(appointment))
+    await empty_room(request, appointment)
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=cancelled")
 
 
 async def choose_new_time(request: web.Request) -> web.Response:
     """Show other free times, also at short notice."""
     appointment = await _open(request)
+    if appointment.session_id is not None:
+        return await seats.choose(request, appointment, for_staff=True)
     return await times_page(request, appointment, "staff/move.html", for_staff=True)
 
 
 async def move(request: web.Request) -> web.Response:
     """Move to the chosen time and write to the claimant."""
     staff, appointment_id = access.signed_in(request), _id_of(request)
-    start = forms.start(forms.text(await request.post(), "start"))
+    form = await request.post()
+    if "session" in form:
+        refused = await seats.move(request, await _open(request), actor=_actor(staff))
+        if refused is not None:
+            return refused
+        raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=moved")
+    start = forms.start(forms.text(form, "start"))
     if start is None:
         raise web.HTTPBadRequest
     now = request.app[CLOCK]()
@@ -92,25 +100,10 @@ async def move(request: web.Request) -> web.Response:
             moved = await booking.rearrange(
                 tx, appointment_id, start=start, actor=_actor(staff), now=now, for_staff=True
             )
-            await _write_about_move(request, tx, moved, _actor(staff))
+            await tell(request, tx, moved, Change.MOVED, actor=_actor(staff))
     except SlotTaken:
         return await taken_page(request, appointment, start, "staff/taken.html", for_staff=True)
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=moved")
-
-
-async def _write_about_move(
-    request: web.Request, tx: AsyncConnection, moved: Appointment, actor: str
-) -> None:
-    if not moved.person.email:  # booked by phone, without an address
-        return
-    # Links are stored hashed, so nobody can write the old one again: the letter gets a new
-    # one beside it, and both open the appointment.
-    now = request.app[CLOCK]()
-    token = await booking.add_link(
-        tx, moved.id, part=Part.CLAIMANT, name=moved.person.name, actor=actor, now=now
-    )
-    letter = request.app[LETTERS].to_claimant(moved, Change.MOVED, token=token, now=now)
-    await outbox.post(tx, moved.person.email, letter, now)
 
 
 async def invite(request: web.Request) -> web.Response:
@@ -125,8 +118,9 @@ async def invite(request: web.Request) -> web.Response:
     async with request.app[STORE].writing() as tx:
         appointment = await access.appointment_for(tx, staff, appointment_id)
         token = await booking.add_link(
-            tx, appointment_id, part=guest.part, name=guest.name, actor=_actor(staff), now=now
-        )
+            tx, appointment_id, part=guest.part, name=guest.name, actor=_actor(staff), now=now,
+            email=guest.email,
+        )  # fmt: skip
         if guest.email:
             letter = request.app[LETTERS].to_guest(
                 appointment, guest.part, guest.name, guest.email, token=token, now=now

@@ -44,7 +44,7 @@ async def wish_for(tx: AsyncConnection, topic_key: str, way_name: str, site_key:
     """Return the wish those keys name; raises `NotFound` for what is not offered."""
     topic = await catalog.topic(tx, topic_key)
     way = next((way for way in topic.ways if way == way_name), None)
-    if way is None:
+    if way is None or topic.in_groups:
         raise NotFound
     sites = await catalog.sites(tx) if site_key else []
     return Wish(topic, way, next((site for site in sites if site.key == site_key), None))

@@ -43,7 +43,8 @@ def _schema(connection: Connection) -> dict[tuple[str, str], set[str]]:
 
 
 def _clauses(kind: str, definition: str | None) -> list[str]:
-    definition = definition or ""
+    # SQLite quotes the name of a table that was renamed into its place.
+    definition = (definition or "").replace('"', "")
     if kind != "table":
         return [" ".join(definition.split())]
     # Columns added later stand in one line with the last clause, so lines alone do not do.

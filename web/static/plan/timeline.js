@@ -143,19 +143,21 @@ class Console {
   }
 
   content(event, timeText) {
-    const { icon: name, way, topic, caseworker } = event.extendedProps;
+    const { icon: name, way, topic, caseworker, address } = event.extendedProps;
     if (!name) return { domNodes: [element("span", "event-note", String(event.title))] };
     const first = element("span", "event-name");
     first.append(icon(name), element("span", "", String(event.title)));
     // A real button: the calendar's own elements may not be one, and the keyboard needs it.
-    const button = element("button", "event-open");
-    button.type = "button";
+    const button = element(address ? "a" : "button", "event-open");
+    if (address) button.href = address;
+    else button.type = "button";
     button.dataset.id = event.id;
     button.append(
       first,
       element("span", "kern-sr-only", `${timeText}, ${way}, ${this.say.sayWith} ${caseworker}`),
       element("span", "event-line", topic),
     );
+    if (address) return { domNodes: [button] };
     button.addEventListener("click", () => {
       // The end of a drag is no click.
       if (performance.now() - this.dropped > 250) this.panel.open(event.id, button);
