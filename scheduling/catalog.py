@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import schema
-from scheduling.model import Kind, NotFound, Resource, Site, Topic, TopicWay, Way
+from scheduling.model import Kind, NotFound, Offers, Resource, Site, Topic, TopicWay, Way
 
 
 async def topics(tx: AsyncConnection) -> list[Topic]:
@@ -91,7 +91,7 @@ def _topic(row: Row[Any], ways: dict[Way, TopicWay]) -> Topic:
         explanation=row.explanation,
         bring=row.bring,
         skill=row.skill,
-        ways=ways,
+        ways=Offers(ways),
         audience=row.audience,
         urgent=row.urgent,
     )
@@ -105,4 +105,5 @@ def _topic_way(row: Row[Any]) -> TopicWay:
         notice_minutes=row.notice_minutes,
         earliest_day=row.earliest_day,
         horizon_days=row.horizon_days,
+        offered=row.offered,
     )

@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
     false,
     text,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -97,6 +98,8 @@ site = Table(
     # [[weekday, starts_minute, ends_minute], …]; an empty list means always open.
     Column("opening", JSON, nullable=False, server_default="[]"),
     Column("urgent_opens_minute", Integer, nullable=False, server_default="0"),
+    # Since then appointments may lie outside the opening hours or on a holiday; never before.
+    Column("hours_changed_at", Instant),
     # Rises with every change of the site's people, things, hours and closures.
     Column("version", Integer, nullable=False, server_default="0"),
 )
@@ -131,6 +134,8 @@ topic_way = Table(
     Column("id", Id, primary_key=True),
     _to("topic", ondelete="CASCADE"),
     Column("way", String(20), nullable=False),
+    # A way that is withdrawn keeps its terms for what was booked under them.
+    Column("offered", Boolean, nullable=False, server_default=true()),
     Column("minutes", Integer, nullable=False),
     Column("buffer_minutes", Integer, nullable=False),
     Column("notice_minutes", Integer, nullable=False),
