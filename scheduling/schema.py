@@ -100,6 +100,9 @@ site = Table(
     Column("urgent_opens_minute", Integer, nullable=False, server_default="0"),
     # Since then appointments may lie outside the opening hours or on a holiday; never before.
     Column("hours_changed_at", Instant),
+    # Per cent of the hours by release class, adding up to 100: {"online": 70, …}; an empty
+    # object leaves it to the working patterns alone.
+    Column("release_shares", JSON, nullable=False, server_default="{}"),
     # Rises with every change of the site's people, things, hours and closures.
     Column("version", Integer, nullable=False, server_default="0"),
 )
@@ -266,12 +269,24 @@ claim = Table(
     _to("hold", nullable=True, ondelete="CASCADE"),
     # Set for holds: from then on anybody may sweep the claim away.
     Column("expires_at", Instant),
-    Index("ix_claim_resource_id_starts_at", "resource_id", "starts_at"),
+    # With all that a search asks, so that it reads the index alone.
+    Index("ix_claim_search", "resource_id", "starts_at", "ends_at", "expires_at"),
     Index("ix_claim_appointment_id", "appointment_id"),
     Index("ix_claim_hold_id", "hold_id"),
     CheckConstraint("starts_at < ends_at", name="order"),
     CheckConstraint("(appointment_id IS NULL) <> (hold_id IS NULL)", name="one_owner"),
     CheckConstraint("(hold_id IS NULL) = (expires_at IS NULL)", name="holds_expire"),
+)
+
+# Caseworkers who take part beside the one who advises.
+colleague = Table(
+    "colleague",
+    metadata,
+    Column(
+        "appointment_id", Id, ForeignKey("appointment.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("resource_id", Id, ForeignKey("resource.id"), primary_key=True),
+    Index("ix_colleague_resource_id", "resource_id"),
 )
 
 participant_link = Table(
