@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,11 @@ POSTGRESQL_SCHEMA = """
 
 
 def _schema(connection: Connection) -> dict[tuple[str, str], set[str]]:
-    """Return each object's definition; of a table its clauses, since their order is no matter."""
+    """Return each object's definition; of a table its clauses, whose order is no matter."""
     sqlite = connection.dialect.name == "sqlite"
     rows = connection.execute(text(SQLITE_SCHEMA if sqlite else POSTGRESQL_SCHEMA)).all()
     return {
-        (kind, name): {" ".join(line.split()).rstrip(",") for line in _clauses(kind, definition)}
+        (kind, name): {" ".join(clause.split()) for clause in _clauses(kind, definition)}
         for kind, name, definition in rows
         if "alembic" not in name
     }
@@ -43,7 +44,11 @@ def _schema(connection: Connection) -> dict[tuple[str, str], set[str]]:
 
 def _clauses(kind: str, definition: str | None) -> list[str]:
     definition = definition or ""
-    return definition.splitlines() if kind == "table" else [" ".join(definition.split())]
+    if kind != "table":
+        return [" ".join(definition.split())]
+    # Columns added later stand in one line with the last clause, so lines alone do not do.
+    body = definition[definition.index("(") + 1 : definition.rindex(")")]
+    return re.split(r",(?![^(]*\))", body)
 
 
 async def _schema_at(url: str) -> dict[tuple[str, str], set[str]]:
