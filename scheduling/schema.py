@@ -184,6 +184,8 @@ working_pattern = Table(
     Column("valid_until", Date),
     Column("every_weeks", Integer, nullable=False, default=1),
     Column("release", String(12), nullable=False, server_default="online"),
+    # The first row of the hours that this row was split off from; none: it is the first itself.
+    Column("series", Id),
     Index("ix_working_pattern_resource_id", "resource_id"),
     CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
     CheckConstraint("0 <= starts_minute AND starts_minute < ends_minute", name="order"),
@@ -345,6 +347,16 @@ history = Table(
     Column("change", String(20), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("ix_history_appointment_id", "appointment_id"),
+)
+
+# Booked appointments to which a change of the plan has taken what they need.
+stranded = Table(
+    "stranded",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("appointment", ondelete="CASCADE"),
+    Column("noted_at", Instant, nullable=False),
+    UniqueConstraint("appointment_id"),
 )
 
 staff = Table(
