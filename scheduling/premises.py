@@ -12,13 +12,11 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, editing, schema
+from scheduling import catalog, editing, schema, worklist
 from scheduling.editing import Values
 from scheduling.keys import free_key
 from scheduling.model import NotFound, PlanError
-
-_HOURS = ("opening", "state")
-"""What decides on which days and at which times a house is open."""
+from scheduling.worklist import Stranded
 
 
 class NameTaken(PlanError):
@@ -40,19 +38,22 @@ async def add_site(tx: AsyncConnection, values: Values) -> int:
     return int(done.scalar_one())
 
 
-async def change_site(tx: AsyncConnection, site_id: int, values: Values, now: dt.datetime) -> None:
-    """Store what a site is now. Raises `NotFound` or `NameTaken`.
+async def change_site(
+    tx: AsyncConnection, site_id: int, values: Values, *, seen: str, now: dt.datetime
+) -> list[Stranded]:
+    """Store what a site is now; return the appointments that its hours no longer carry.
 
-    Other opening hours are never refused: `misfits` tells which appointments they leave outside.
+    `seen` is the fingerprint of what the form was filled from. Raises `NotFound`, `NameTaken`,
+    or `Conflict`. Other opening hours or holidays are never refused.
     """
-    before = await site(tx, site_id, to_change=True)
+    editing.refuse_if_changed(seen, await site(tx, site_id, to_change=True))
     await _refuse_taken_name(tx, values["name"], site_id)
-    noted: dict[str, Any] = {}
-    if any(name in values and values[name] != before[name] for name in _HOURS):
-        noted["hours_changed_at"] = now
     row = schema.site
-    await tx.execute(update(row).where(row.c.id == site_id).values(**values, **noted))
+    await tx.execute(update(row).where(row.c.id == site_id).values({**values}))
     await catalog.changed(tx, site_id)
+    # Its caseworkers advise for branches, too, and its holidays are theirs.
+    there = {one.id for one in await catalog.resources(tx, site_id=site_id)}
+    return await worklist.review(tx, now, site_id=site_id, resource_ids=there)
 
 
 async def add_team(tx: AsyncConnection, site_id: int, name: str) -> None:

@@ -98,8 +98,6 @@ site = Table(
     # [[weekday, starts_minute, ends_minute], …]; an empty list means always open.
     Column("opening", JSON, nullable=False, server_default="[]"),
     Column("urgent_opens_minute", Integer, nullable=False, server_default="0"),
-    # Since then appointments may lie outside the opening hours or on a holiday; never before.
-    Column("hours_changed_at", Instant),
     # Per cent of the hours by release class, adding up to 100: {"online": 70, …}; an empty
     # object leaves it to the working patterns alone.
     Column("release_shares", JSON, nullable=False, server_default="{}"),

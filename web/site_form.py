@@ -41,6 +41,8 @@ SHARES: Mapping[Release, str] = {
 }
 
 SPANS_A_DAY = 2
+"""How many times a day the form offers at least: morning and afternoon."""
+_MOST_SPANS = 12
 
 
 def filled(record: Values | None) -> dict[str, str]:
@@ -104,7 +106,7 @@ def _opening(entries: Entries) -> list[list[int]]:
     found: list[list[int]] = []
     for weekday in range(7):
         spans: list[tuple[int, int, str]] = []
-        for number in range(SPANS_A_DAY):
+        for number in range(_MOST_SPANS):
             opens_field, closes_field = f"opens-{weekday}-{number}", f"closes-{weekday}-{number}"
             count = len(entries.errors)
             opens = entries.clock(opens_field)
