@@ -65,7 +65,7 @@ async def _places(
         return [(None, await _free(tx, wish, None, window, now))]
     sites = await catalog.sites(tx)
     places = [(site, await _free(tx, wish, site, window, now)) for site in sites]
-    return [(site, found) for site, found in places if found] or [(sites[0], [])]
+    return [(site, found) for site, found in places if found] or [(sites[0] if sites else None, [])]
 
 
 async def _free(

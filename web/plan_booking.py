@@ -126,7 +126,7 @@ async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
     """Read what is asked for; where nothing is, the first topic in its first way, at once."""
     topics = [topic for topic in await catalog.topics(tx) if topic.ways]
     sites = await catalog.sites(tx)
-    if not topics:
+    if not topics or not sites:
         raise web.HTTPNotFound
     topic = next((one for one in topics if one.key == forms.text(form, "topic")), topics[0])
     way = next(
