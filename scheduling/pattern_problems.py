@@ -37,9 +37,10 @@ class Flaw(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A flaw; `other` is the pattern it collides with, `day` the first day on which it shows."""
+    """A flaw of `pattern`; `other` is what it collides with, `day` the first day it shows."""
 
     flaw: Flaw
+    pattern: Pattern
     other: Pattern | None = None
     day: dt.date | None = None
     opening: tuple[tuple[int, int], ...] = ()
@@ -55,24 +56,24 @@ def problems(
     means always open. Hours of video and phone alone need no open house.
     """
     if not 0 <= pattern.starts_minute < pattern.ends_minute <= _DAY_MINUTES:
-        yield Problem(Flaw.ORDER)
+        yield Problem(Flaw.ORDER, pattern)
         return
     if pattern.starts_minute % GRID_MINUTES or pattern.ends_minute % GRID_MINUTES:
-        yield Problem(Flaw.GRID)
+        yield Problem(Flaw.GRID, pattern)
     if pattern.valid_until is not None and pattern.valid_until < pattern.valid_from:
-        yield Problem(Flaw.VALIDITY)
+        yield Problem(Flaw.VALIDITY, pattern)
         return
     if first_day(pattern, pattern.valid_from) is None:
-        yield Problem(Flaw.NEVER)
+        yield Problem(Flaw.NEVER, pattern)
         return
     opens = [*opening]
     if opens and not fits_opening(pattern, opens):
         there = sorted((start, end) for day, start, end in opens if day == pattern.weekday)
-        yield Problem(Flaw.OPENING, opening=tuple(there))
+        yield Problem(Flaw.OPENING, pattern, opening=tuple(there))
     for other in others:
         day = first_common_day(pattern, other)
         if day is not None:
-            yield Problem(Flaw.OVERLAP, other, day)
+            yield Problem(Flaw.OVERLAP, pattern, other, day)
 
 
 def fits_opening(pattern: Pattern, opening: Iterable[Iterable[int]]) -> bool:

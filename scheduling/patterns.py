@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,12 +117,12 @@ def from_values(values: Values | RowMapping) -> Pattern:
 
 
 async def add(
-    tx: AsyncConnection, resource_id: int, pattern: Pattern, now: dt.datetime
+    tx: AsyncConnection, resource_id: int, new: Sequence[Pattern], now: dt.datetime
 ) -> list[Stranded]:
     """Give somebody further hours. Raises `Refused`, `Retired` or `NotFound`."""
     person = await resources.for_change(tx, resource_id)
-    await _check(tx, person, resource_id, [pattern], without=())
-    await _insert(tx, resource_id, [pattern])
+    await _check(tx, person, resource_id, new, without=())
+    await _insert(tx, resource_id, new)
     return await _done(tx, person, resource_id, now)
 
 
@@ -255,7 +255,7 @@ async def _check(
     tx: AsyncConnection,
     person: Mapping[str, Any],
     resource_id: int,
-    new: list[Pattern],
+    new: Sequence[Pattern],
     without: Iterable[int],
 ) -> None:
     left_out = {*without}
@@ -289,7 +289,7 @@ async def _done(
 
 
 async def _insert(
-    tx: AsyncConnection, resource_id: int, new: list[Pattern], series: int | None = None
+    tx: AsyncConnection, resource_id: int, new: Sequence[Pattern], series: int | None = None
 ) -> None:
     if new:
         rows = [{**values_of(one), "resource_id": resource_id, "series": series} for one in new]

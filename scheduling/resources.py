@@ -115,7 +115,8 @@ async def for_change(tx: AsyncConnection, resource_id: int) -> dict[str, Any]:
 
 async def _set(tx: AsyncConnection, resource_id: int, values: Values) -> None:
     table = schema.resource
-    await tx.execute(update(table).where(table.c.id == resource_id).values({**values}))
+    if values:
+        await tx.execute(update(table).where(table.c.id == resource_id).values({**values}))
 
 
 async def _refuse_name(

@@ -77,6 +77,14 @@ async def stranded(tx: AsyncConnection, now: dt.datetime) -> list[Stranded]:
     return await _unfit(tx, now, await _booked(tx, now, wanted))
 
 
+def by_reason(some: Iterable[Stranded]) -> Mapping[Reason, list[Appointment]]:
+    """Return the appointments of each reason that there is."""
+    found: dict[Reason, list[Appointment]] = {}
+    for one in some:
+        found.setdefault(one.reason, []).append(one.appointment)
+    return found
+
+
 def _touched(resource_ids: Collection[int], site_id: int | None) -> ColumnElement[bool]:
     booked, claim = schema.appointment.c, schema.claim.c
     claimed = select(claim.appointment_id).where(claim.resource_id.in_([*resource_ids]))

@@ -16,6 +16,8 @@ from web import (
     limits,
     loans,
     office,
+    people,
+    people_hours,
     plan,
     plan_booking,
     plan_changes,
@@ -56,6 +58,8 @@ def setup(app: web.Application) -> None:
     app.add_routes(_master_data())
     app.add_routes(_console())
     app.add_routes(calls.ROUTES)
+    app.add_routes(people.ROUTES)
+    app.add_routes(people_hours.ROUTES)
     app[staff_events.STREAMS] = set()
     app.cleanup_ctx.append(plan_feed.watching)
     app.on_startup.append(_begin)

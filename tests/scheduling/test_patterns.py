@@ -167,7 +167,7 @@ async def test_hours_that_would_overlap_are_refused_and_nothing_changes(
     async with store.writing() as tx:
         with pytest.raises(Refused) as refused:
             await patterns.add(
-                tx, office.caseworkers[0], Pattern(0, 700, 800, MONDAY, every_weeks=3), clock()
+                tx, office.caseworkers[0], [Pattern(0, 700, 800, MONDAY, every_weeks=3)], clock()
             )
 
     assert [problem.flaw for problem in refused.value.problems] == [Flaw.OVERLAP]
