@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling import catalog, things, worklist
-from scheduling.model import Kind, Way
+from scheduling import booking, catalog, things, worklist
+from scheduling.model import Kind, Needs, Way
 from tests.conftest import Clock
+from tests.scheduling.office import PERSON, at
 from tests.web.conftest import House
 from tests.web.test_loans import at_a_branch, lend, tablets
 from tests.web.test_staff import booked, signed_in
@@ -160,6 +161,26 @@ async def test_a_device_moves_only_after_it_was_said_what_follows(
     assert (await record_of(house, tablet))["site_id"] == branch
     assert page.path == "/plan/rescue"
     assert await stranded(house, clock) == [visit.id]
+
+
+async def test_a_room_that_is_step_free_no_longer_strands_who_needs_that(
+    house: House, clock: Clock
+) -> None:
+    async with house.store.writing() as tx:
+        confirmed = await booking.book(
+            tx, topic=house.office.topic, way=Way.IN_PERSON, start=at(9, day=12), site_id=None,
+            person=PERSON, needs=Needs(step_free=True), locale="en", now=clock(), actor="test",
+        )  # fmt: skip
+    scheduler = await signed_in(house, "scheduler")
+    address = f"/plan/resources/{house.office.rooms[1]}"
+    form = (await scheduler.get(address)).form(address)
+    del form.fields["feature-step_free"]
+
+    page = await scheduler.send(form)
+
+    assert page.path == "/plan/rescue"
+    assert confirmed.appointment.person.name in page.text
+    assert await stranded(house, clock) == [confirmed.appointment.id]
 
 
 async def test_two_who_change_a_room_at_once_choose_which_version_holds(
