@@ -114,7 +114,7 @@ async def _add_topic(page: Page, title: str) -> None:
     await page.get_by_label("Skill").fill("advice")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
-    await expect(page.get_by_text("This is still missing")).to_be_hidden()
+    await expect(page.get_by_text("Open points")).to_be_hidden()
 
 
 async def _change_site(page: Page, url: str) -> None:

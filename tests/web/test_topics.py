@@ -50,7 +50,7 @@ async def test_a_new_topic_can_be_booked_at_once(house: House) -> None:
 
     assert "/book/ich-brauche-moebel" not in before.links
     assert "Added." in said
-    assert "This is still missing" not in said
+    assert "Open points" not in said
     assert "I need furniture" in listed.text
     assert "Your appointment is confirmed" in page.text or page.path.startswith("/appointment/")
     topic = await topic_of(house, "ich-brauche-moebel")
