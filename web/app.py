@@ -12,6 +12,7 @@ from web import (
     closures,
     demo,
     earlier,
+    exchange,
     figures,
     limits,
     loans,
@@ -48,7 +49,14 @@ STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
 def setup(app: web.Application) -> None:
     """Add the pages to `app`. Their keys (`web.keys`) must be set before it starts."""
     app.middlewares.extend(
-        [speak, friendly, know_staff, refuse_foreign_forms, plan_feed.nudge_consoles]
+        [
+            speak,
+            friendly,
+            know_staff,
+            exchange.accept_tables,
+            refuse_foreign_forms,
+            plan_feed.nudge_consoles,
+        ]
     )
     app[STATIC] = StaticFiles()
     app.router.add_get("/static/{path:.+}", app[STATIC].serve)
@@ -60,6 +68,7 @@ def setup(app: web.Application) -> None:
     app.add_routes(calls.ROUTES)
     app.add_routes(people.ROUTES)
     app.add_routes(people_hours.ROUTES)
+    app.add_routes(exchange.ROUTES)
     app[staff_events.STREAMS] = set()
     app.cleanup_ctx.append(plan_feed.watching)
     app.on_startup.append(_begin)

@@ -112,11 +112,12 @@ async def test_lines_add_change_retire_and_bring_back(store: Store, clock: Clock
         (Action.ADD, 2), (Action.CHANGE, 3), (Action.RETURN, 4),
     ]  # fmt: skip
     assert shown.steps[1].after == {"name": "person 0", "languages": ["de", "tr"]}
-    assert [one.resource.name for one in untouched] == ["Person 0"]
+    assert [one.resource.name for one in untouched] == ["Ada", "Person 0"]
     assert [step.action for step in gone.steps] == [Action.RETIRE]
     async with store.reading() as tx:
         assert [one.resource.name for one in await people.listed(tx)] == [
             '=1+1 "Ines", Äöü',
+            "Ada",
             "Anna Neu",
         ]
 
