@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import schema
 from scheduling.memory import Versioned
-from scheduling.model import Kind, NotFound, Resource, Site, Topic, TopicWay, Way
+from scheduling.model import Kind, NotFound, Offers, Resource, Site, Topic, TopicWay, Way
 
 _KNOWN_RESOURCES = 100_000
 
@@ -198,7 +198,7 @@ def _topic(row: Row[Any], ways: Mapping[Way, TopicWay]) -> Topic:
         explanation=row.explanation,
         bring=row.bring,
         skill=row.skill,
-        ways=ways,
+        ways=Offers(ways),
         audience=row.audience,
         urgent=row.urgent,
         in_groups=row.in_groups,
@@ -213,4 +213,5 @@ def _topic_way(row: Row[Any]) -> TopicWay:
         notice_minutes=row.notice_minutes,
         earliest_day=row.earliest_day,
         horizon_days=row.horizon_days,
+        offered=row.offered,
     )

@@ -98,10 +98,11 @@ def elsewhere(
 ) -> SlotQuery:
     """Return the search for other times, ways or people; its own claims do not count.
 
-    Raises `NotFound` when the topic is not offered in that way.
+    Its own way counts even when it has been withdrawn since; for any other way that the topic
+    is not offered in, `NotFound` is raised.
     """
     way = way or appointment.way
-    if way not in appointment.topic.ways:
+    if way is not appointment.way and way not in appointment.topic.ways:
         raise NotFound
     if site_id is None and appointment.topic.ways[way].at_site:
         site_id = appointment.site.id

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -129,11 +129,40 @@ class TopicWay:
     notice_minutes: int = 60
     earliest_day: int = 0
     horizon_days: int = 28
+    offered: bool = True
+    """False once the way is withdrawn; what was booked in it before stays valid."""
 
     @property
     def at_site(self) -> bool:
         """Whether the claimant comes to a house of the office, so that a room is claimed."""
         return self.way in {Way.IN_PERSON, Way.BRANCH_VIDEO}
+
+
+class Offers(Mapping[Way, TopicWay]):
+    """The ways in which a topic is offered, with their terms.
+
+    Withdrawn ways are not among them, but their terms are still found by ``offers[way]``:
+    earlier appointments stand under them.
+    """
+
+    def __init__(self, terms: Mapping[Way, TopicWay]) -> None:
+        self._terms = {**terms}
+
+    def __getitem__(self, way: Way) -> TopicWay:
+        """Return the terms of `way`, offered or withdrawn."""
+        return self._terms[way]
+
+    def __iter__(self) -> Iterator[Way]:
+        """Yield the ways that are offered."""
+        return (way for way, terms in self._terms.items() if terms.offered)
+
+    def __len__(self) -> int:
+        """Return how many ways are offered."""
+        return sum(1 for _ in self)
+
+    def __contains__(self, way: object) -> bool:
+        """Tell whether `way` is offered."""
+        return any(one == way for one in self)
 
 
 @dataclass(frozen=True, slots=True)

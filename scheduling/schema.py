@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
     false,
     text,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -142,6 +143,8 @@ topic_way = Table(
     Column("id", Id, primary_key=True),
     _to("topic", ondelete="CASCADE"),
     Column("way", String(20), nullable=False),
+    # A way that is withdrawn keeps its terms for what was booked under them.
+    Column("offered", Boolean, nullable=False, server_default=true()),
     Column("minutes", Integer, nullable=False),
     Column("buffer_minutes", Integer, nullable=False),
     Column("notice_minutes", Integer, nullable=False),
@@ -187,6 +190,8 @@ working_pattern = Table(
     Column("valid_until", Date),
     Column("every_weeks", Integer, nullable=False, default=1),
     Column("release", String(12), nullable=False, server_default="online"),
+    # The first row of the hours that this row was split off from; none: it is the first itself.
+    Column("series", Id),
     Index("ix_working_pattern_resource_id", "resource_id"),
     CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
     CheckConstraint("0 <= starts_minute AND starts_minute < ends_minute", name="order"),
@@ -386,6 +391,16 @@ history = Table(
     Column("change", String(20), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("ix_history_appointment_id", "appointment_id"),
+)
+
+# Booked appointments to which a change of the plan has taken what they need.
+stranded = Table(
+    "stranded",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("appointment", ondelete="CASCADE"),
+    Column("noted_at", Instant, nullable=False),
+    UniqueConstraint("appointment_id"),
 )
 
 staff = Table(

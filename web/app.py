@@ -14,21 +14,28 @@ from web import (
     colleagues,
     demo,
     earlier,
+    exchange,
     figures,
     groups,
     limits,
     loans,
+    office,
+    people,
+    people_hours,
     plan,
     plan_booking,
     plan_changes,
     plan_feed,
     plan_groups,
+    premises,
     rescue,
     reservation,
     shift,
     staff,
     staff_appointments,
     staff_events,
+    things,
+    topics,
 )
 from web.csrf import refuse_foreign_forms
 from web.errors import friendly
@@ -46,15 +53,26 @@ STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
 def setup(app: web.Application) -> None:
     """Add the pages to `app`. Their keys (`web.keys`) must be set before it starts."""
     app.middlewares.extend(
-        [speak, friendly, know_staff, refuse_foreign_forms, plan_feed.nudge_consoles]
+        [
+            speak,
+            friendly,
+            know_staff,
+            exchange.accept_tables,
+            refuse_foreign_forms,
+            plan_feed.nudge_consoles,
+        ]
     )
     app[STATIC] = StaticFiles()
     app.router.add_get("/static/{path:.+}", app[STATIC].serve)
     app.add_routes(_public())
     app.add_routes(_staff())
     app.add_routes(_office())
+    app.add_routes(_master_data())
     app.add_routes(_console())
     app.add_routes(calls.ROUTES)
+    app.add_routes(people.ROUTES)
+    app.add_routes(people_hours.ROUTES)
+    app.add_routes(exchange.ROUTES)
     app[staff_events.STREAMS] = set()
     app.cleanup_ctx.append(plan_feed.watching)
     app.on_startup.append(_begin)
@@ -144,6 +162,36 @@ def _office() -> list[web.RouteDef]:
         web.post(device + "/return", loans.take_back),
         web.get("/plan/figures", figures.show),
         web.get("/plan/figures.csv", figures.download),
+    ]
+
+
+def _master_data() -> list[web.RouteDef]:
+    site, thing, topic = (
+        f"/plan/{name}/{{id:\\d{{1,18}}}}" for name in ("sites", "resources", "topics")
+    )
+    return [
+        web.get("/plan/office", office.show),
+        web.get("/plan/sites", premises.show_all),
+        web.get("/plan/sites/new", premises.show_new),
+        web.post("/plan/sites/new", premises.add),
+        web.get(site, premises.show),
+        web.post(site, premises.change),
+        web.post(site + "/teams", premises.add_team),
+        web.post(site + r"/teams/{team:\d{1,18}}", premises.change_team),
+        web.get("/plan/resources", things.show_all),
+        web.get("/plan/resources/new", things.show_new),
+        web.post("/plan/resources/new", things.add),
+        web.get(thing, things.show),
+        web.post(thing, things.change),
+        web.get(thing + "/retire", things.ask_to_retire),
+        web.post(thing + "/retire", things.retire),
+        web.post(thing + "/bring-back", things.bring_back),
+        web.get("/plan/topics", topics.show_all),
+        web.get("/plan/topics/new", topics.show_new),
+        web.post("/plan/topics/new", topics.add),
+        web.get(topic, topics.show),
+        web.post(topic, topics.change),
+        web.post(topic + "/place", topics.place),
     ]
 
 

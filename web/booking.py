@@ -14,20 +14,22 @@ from web import forms
 from web.keys import CLOCK, SETTINGS, STORE
 from web.templating import render
 from web.timetable import WINDOW_DAYS, Timetable, Window, timetable
-from web.wish import Wish, wish_for
+from web.wish import Wish, bookable_topic, wish_for
 
 
 async def choose_topic(request: web.Request) -> web.Response:
     """Show what people come for, in plain words."""
     async with request.app[STORE].reading() as tx:
-        topics = await catalog.topics(tx)
+        topics = [
+            topic for topic in await catalog.topics(tx) if topic.ways and topic.audience == "public"
+        ]
     return render(request, "booking/topics.html", topics=topics)
 
 
 async def choose_way(request: web.Request) -> web.Response:
     """Show how this topic can be advised on; skip the page where there is one way only."""
     async with request.app[STORE].reading() as tx:
-        topic = await catalog.topic(tx, request.match_info["topic"])
+        topic = await bookable_topic(tx, request.match_info["topic"])
     if topic.in_groups:
         raise web.HTTPSeeOther(f"/groups/{topic.key}")
     if len(topic.ways) == 1:
@@ -65,7 +67,7 @@ async def _places(
         return [(None, await _free(tx, wish, None, window, now))]
     sites = await catalog.sites(tx)
     places = [(site, await _free(tx, wish, site, window, now)) for site in sites]
-    return [(site, found) for site, found in places if found] or [(sites[0], [])]
+    return [(site, found) for site, found in places if found] or [(sites[0] if sites else None, [])]
 
 
 async def _free(

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 
+from scheduling.editing import Conflict
 from scheduling.model import Closed, HoldExpired, NotFound, SlotTaken
 from web.access import NotAllowed, SignInNeeded
 from web.csrf import ForeignForm
@@ -68,6 +69,11 @@ _PAGES: Mapping[type[Exception], ErrorPage] = {
         409,
         N_("This time has just been taken"),
         N_("Somebody else was a moment faster. Please choose another time."),
+    ),
+    Conflict: ErrorPage(
+        409,
+        N_("Somebody else has changed this meanwhile"),
+        N_("Nothing of yours has been stored. Please open the page again to see what holds now."),
     ),
     HoldExpired: ErrorPage(
         410,

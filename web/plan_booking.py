@@ -145,9 +145,10 @@ def _again(
 
 async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
     """Read what is asked for; where nothing is, the first topic in its first way, at once."""
-    topics = [one for one in await catalog.topics(tx) if not one.in_groups]
+    known = await catalog.topics(tx)
+    topics = [one for one in known if one.ways and not one.in_groups]
     sites = await catalog.sites(tx)
-    if not topics:
+    if not topics or not sites:
         raise web.HTTPNotFound
     topic = next((one for one in topics if one.key == forms.text(form, "topic")), topics[0])
     way = next(

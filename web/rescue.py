@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, closures, rescue, sessions
+from scheduling import appointments, catalog, closures, rescue, sessions, worklist
 from scheduling.model import (
     Appointment,
     Closed,
@@ -22,6 +22,7 @@ from scheduling.model import (
 )
 from scheduling.rescue import Proposal, Remedy
 from scheduling.store import Store
+from scheduling.worklist import Reason
 from web import access, telling
 from web.closures import Line, lines
 from web.keys import CLOCK, STORE
@@ -36,6 +37,14 @@ _REASONS: Mapping[str, str] = {
     "taken": N_("What was proposed has been taken meanwhile. This is a new proposal."),
     "changed": N_("Somebody has changed this appointment meanwhile. Please look at it again."),
 }
+
+STRANDED: Mapping[Reason, str] = {
+    Reason.RETIRED: N_("Somebody or something they need has left the plan"),
+    Reason.HOURS: N_("Outside the hours as they are now"),
+    Reason.SKILL: N_("Whom or what they have does not fit their needs any more"),
+    Reason.PLACE: N_("Whom or what they have belongs to another house now"),
+}
+"""What is said of appointments that no longer fit although no closure affects them."""
 
 
 class ChangedMeanwhile(PlanError):
@@ -55,9 +64,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A closure with the appointments it affects; `later` are those that wait their turn."""
+    """A closure, or a reason without one, with the appointments it affects.
 
-    line: Line
+    `later` are those that wait their turn.
+    """
+
+    line: Line | None
+    reason: Reason | None
     rows: list[Row]
     later: int
 
@@ -102,6 +115,7 @@ async def show(request: web.Request) -> web.Response:
         section="rescue",
         groups=groups,
         gatherings=groups_hit,
+        stranded=STRANDED,
         total=sum(len(group.rows) + group.later for group in groups),
         solvable=sum(row.proposal.remedy is not None for group in groups for row in group.rows),
         closure=_closure(request),
@@ -121,6 +135,9 @@ async def apply(request: web.Request) -> web.Response:
     now = request.app[CLOCK]()
     async with request.app[STORE].reading() as tx:
         affected = {one.id: one for one in await closures.affected(tx, now)}
+        affected |= {
+            one.appointment.id: one.appointment for one in await worklist.stranded(tx, now)
+        }
     outcome = Outcome()
     for appointment_id in chosen:
         appointment = affected.get(appointment_id)
@@ -182,22 +199,28 @@ async def _groups(
             tx,
             [one for one in await closures.current(tx, now) if closure in {None, one.id}],
         )
-        hit = [(line, await closures.affected(tx, now, line.closed.id)) for line in current]
+        hit: list[tuple[Line | None, Reason | None, list[Appointment]]] = [
+            (line, None, await closures.affected(tx, now, line.closed.id)) for line in current
+        ]
+        if closure is None:
+            lost = worklist.by_reason(await worklist.stranded(tx, now))
+            hit += [(None, reason, lost[reason]) for reason in STRANDED if reason in lost]
     waiting: dict[int, Appointment] = {}
-    mine: dict[int, list[int]] = {}
-    for line, affected in hit:
-        # Who is hit by two closures stands once on the list.
-        mine[line.closed.id] = [one.id for one in affected if one.id not in waiting]
+    mine: list[list[int]] = []
+    for _, _, affected in hit:
+        # Who is hit twice stands once on the list.
+        mine.append([one.id for one in affected if one.id not in waiting])
         waiting |= {one.id: one for one in affected}
     rows = await _rows(store, [*waiting.values()][:AT_ONCE], now, reasons)
     return [
         Group(
             line,
-            [rows[one] for one in mine[line.closed.id] if one in rows],
-            sum(one not in rows for one in mine[line.closed.id]),
+            reason,
+            [rows[one] for one in ids if one in rows],
+            sum(one not in rows for one in ids),
         )
-        for line in current
-        if mine[line.closed.id] or closure is not None
+        for (line, reason, _), ids in zip(hit, mine, strict=True)
+        if ids or closure is not None
     ]
 
 

@@ -24,7 +24,8 @@ from web.translations import DEFAULT, LANGUAGES, catalogue
 
 _FOLDER = Path(__file__).parent / "templates"
 _HOME = 49  # calling code of Germany (ITU-T E.164)
-_REGIONS = {"de": "de_DE", "en": "en_GB"}
+REGIONS = {"de": "de_DE", "en": "en_GB"}
+"""The locale in which each language writes dates."""
 
 ENVIRONMENTS: web.AppKey[dict[str, Environment]] = web.AppKey("environments")
 
@@ -107,7 +108,7 @@ def _environment(language: str, timezone: ZoneInfo, static: StaticFiles | None) 
 
 
 def _filters(language: str, timezone: ZoneInfo) -> dict[str, Callable[..., object]]:
-    locale = Locale.parse(_REGIONS[language])
+    locale = Locale.parse(REGIONS[language])
 
     def local(value: dt.date) -> dt.date:
         return value.astimezone(timezone) if isinstance(value, dt.datetime) else value

@@ -40,9 +40,20 @@ async def wish_of(tx: AsyncConnection, form: Form) -> Wish:
     return Wish(wish.topic, wish.way, wish.site, forms.start(text(form, "start")))
 
 
+async def bookable_topic(tx: AsyncConnection, key: str) -> Topic:
+    """Return the topic of that `key` if people can book it themselves, or raise `NotFound`.
+
+    Topics for the invited are not listed; whoever has their address may book.
+    """
+    topic = await catalog.topic(tx, key)
+    if not topic.ways or topic.audience == "staff":
+        raise NotFound
+    return topic
+
+
 async def wish_for(tx: AsyncConnection, topic_key: str, way_name: str, site_key: str) -> Wish:
     """Return the wish those keys name; raises `NotFound` for what is not offered."""
-    topic = await catalog.topic(tx, topic_key)
+    topic = await bookable_topic(tx, topic_key)
     way = next((way for way in topic.ways if way == way_name), None)
     if way is None or topic.in_groups:
         raise NotFound

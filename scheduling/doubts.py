@@ -1,0 +1,215 @@
+"""What a topic or a site asks for that the office, as it stands, cannot give.
+
+Doubts are said and never refused: an office is built up piece by piece.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduling import catalog, schema
+from scheduling.model import Kind, Resource, Site, Topic, TopicWay, Way
+from scheduling.slots import STEP_FREE
+
+_AT_SITE = (Way.IN_PERSON, Way.BRANCH_VIDEO)
+
+
+class Problem(enum.StrEnum):
+    """What is missing."""
+
+    NO_WAY = "no_way"
+    NO_SKILL = "no_skill"
+    NOBODY_THIS_WAY = "nobody_this_way"
+    TOO_LONG = "too_long"
+    NO_ROOM = "no_room"
+    NO_STEP_FREE = "no_step_free"
+    NO_TABLET = "no_tablet"
+    NO_BRANCH = "no_branch"
+    NOBODY = "nobody"
+    OUTSIDE_OPENING = "outside_opening"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A problem, where it is about one: with its way and site, and the people or minutes."""
+
+    problem: Problem
+    way: Way | None = None
+    site: Site | None = None
+    names: tuple[str, ...] = ()
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A working pattern, as far as doubts ask: minutes after midnight; no `ways` means all."""
+
+    weekday: int
+    starts_minute: int
+    ends_minute: int
+    ways: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everybody and everything that is in use, with the hours that hold today or later."""
+
+    sites: tuple[Site, ...]
+    opening: Mapping[int, tuple[tuple[int, int, int], ...]]
+    """By site id; an empty one means always open."""
+    resources: tuple[Resource, ...]
+    hours: Mapping[int, tuple[Hours, ...]]
+
+    def at(self, site: Site, *kinds: Kind) -> list[Resource]:
+        """Return what of those kinds is at a site."""
+        return [one for one in self.resources if one.site_id == site.id and one.kind in kinds]
+
+    def skilled(self, skill: str) -> list[Resource]:
+        """Return the caseworkers with a skill."""
+        return [
+            one for one in self.resources if one.kind is Kind.CASEWORKER and skill in one.skills
+        ]
+
+    def longest(self, person: Resource, way: Way) -> int:
+        """Return the minutes of the longest time without a break that a person offers a way."""
+        if person.ways and way not in person.ways:
+            return 0
+        offered = sorted(
+            (one.weekday, one.starts_minute, one.ends_minute)
+            for one in self.hours.get(person.id, ())
+            if not one.ways or way in one.ways
+        )
+        runs = [
+            run
+            for _, day in groupby(offered, key=lambda one: one[0])
+            for run in _joined((start, end) for _, start, end in day)
+        ]
+        return max((end - start for start, end in runs), default=0)
+
+
+async def read(tx: AsyncConnection, today: dt.date) -> Office:
+    """Read the office."""
+    row, house = schema.working_pattern.c, schema.site.c
+    rows = await tx.execute(
+        select(schema.working_pattern).where(
+            or_(row.valid_until.is_(None), row.valid_until >= today)
+        )
+    )
+    hours: dict[int, list[Hours]] = {}
+    for one in rows:
+        hours.setdefault(one.resource_id, []).append(
+            Hours(one.weekday, one.starts_minute, one.ends_minute, tuple(one.ways))
+        )
+    opening = await tx.execute(select(house.id, house.opening))
+    return Office(
+        tuple(await catalog.sites(tx)),
+        {site_id: tuple((d, s, e) for d, s, e in weekly) for site_id, weekly in opening},
+        tuple(await catalog.resources(tx)),
+        {one: tuple(found) for one, found in hours.items()},
+    )
+
+
+def of_topic(office: Office, topic: Topic) -> Iterator[Doubt]:
+    """Yield what the office lacks for a topic."""
+    if not topic.ways:
+        yield Doubt(Problem.NO_WAY)
+        return
+    skilled = office.skilled(topic.skill)
+    if not skilled:
+        yield Doubt(Problem.NO_SKILL)
+        return
+    for way, terms in topic.ways.items():
+        yield from _of_way(office, skilled, terms)
+        if way is Way.BRANCH_VIDEO:
+            yield from _of_branches(office)
+
+
+def of_site(office: Office, site: Site, topics: list[Topic]) -> Iterator[Doubt]:
+    """Yield what a site lacks for what the office offers."""
+    offered = {way for topic in topics for way in topic.ways}
+    people = office.at(site, Kind.CASEWORKER)
+    if not people:
+        yield Doubt(Problem.NOBODY, site=site)
+    in_person = Way.IN_PERSON in offered and any(
+        office.longest(one, Way.IN_PERSON) for one in people
+    )
+    rooms = office.at(site, Kind.ROOM, Kind.COUNTER)
+    if in_person and not rooms:
+        yield Doubt(Problem.NO_ROOM, Way.IN_PERSON, site)
+    if rooms and not any(STEP_FREE in room.features for room in rooms):
+        yield Doubt(Problem.NO_STEP_FREE, site=site)
+    if (
+        Way.BRANCH_VIDEO in offered
+        and office.at(site, Kind.ROOM)
+        and not office.at(site, Kind.TABLET)
+    ):
+        yield Doubt(Problem.NO_TABLET, Way.BRANCH_VIDEO, site)
+    outside = tuple(one.name for one in people if _works_while_closed(office, site, one))
+    if outside:
+        yield Doubt(Problem.OUTSIDE_OPENING, site=site, names=outside)
+
+
+def _of_way(office: Office, skilled: list[Resource], terms: TopicWay) -> Iterator[Doubt]:
+    longest = max(office.longest(one, terms.way) for one in skilled)
+    needed = terms.minutes + terms.buffer_minutes
+    if not longest:
+        yield Doubt(Problem.NOBODY_THIS_WAY, terms.way)
+        return
+    if needed > longest:
+        yield Doubt(Problem.TOO_LONG, terms.way, minutes=longest)
+    if terms.way is Way.IN_PERSON:
+        for site in office.sites:
+            if any(one.site_id == site.id and office.longest(one, terms.way) for one in skilled):
+                yield from _of_rooms(office, site)
+
+
+def _of_rooms(office: Office, site: Site) -> Iterator[Doubt]:
+    rooms = office.at(site, Kind.ROOM, Kind.COUNTER)
+    if not rooms:
+        yield Doubt(Problem.NO_ROOM, Way.IN_PERSON, site)
+    elif not any(STEP_FREE in room.features for room in rooms):
+        yield Doubt(Problem.NO_STEP_FREE, Way.IN_PERSON, site)
+
+
+def _of_branches(office: Office) -> Iterator[Doubt]:
+    with_rooms = [site for site in office.sites if office.at(site, Kind.ROOM)]
+    branches = [site for site in with_rooms if office.at(site, Kind.TABLET)]
+    if not branches:
+        yield Doubt(Problem.NO_BRANCH, Way.BRANCH_VIDEO)
+        return
+    for site in with_rooms:
+        if site not in branches:
+            yield Doubt(Problem.NO_TABLET, Way.BRANCH_VIDEO, site)
+    for site in branches:
+        if not any(STEP_FREE in room.features for room in office.at(site, Kind.ROOM)):
+            yield Doubt(Problem.NO_STEP_FREE, Way.BRANCH_VIDEO, site)
+
+
+def _works_while_closed(office: Office, site: Site, person: Resource) -> bool:
+    opening = office.opening.get(site.id, ())
+    if not opening:
+        return False
+    return any(
+        not any(start <= one.starts_minute and one.ends_minute <= end for start, end in runs)
+        for one in office.hours.get(person.id, ())
+        if any(way in (one.ways or _AT_SITE) for way in _AT_SITE)
+        for runs in [_joined((start, end) for day, start, end in opening if day == one.weekday)]
+    )
+
+
+def _joined(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans with those that touch or overlap made one."""
+    runs: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if runs and start <= runs[-1][1]:
+            runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
+        else:
+            runs.append((start, end))
+    return runs

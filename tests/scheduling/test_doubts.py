@@ -1,0 +1,137 @@
+"""What an office lacks for its topics and sites is said: skills, ways, rooms, tablets, time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from scheduling import catalog, doubts, schema
+from scheduling.doubts import Doubt, Hours, Office, Problem
+from scheduling.model import Kind, Offers, Resource, Site, Topic, TopicWay, Way
+from scheduling.store import Store
+from tests.scheduling.office import make_office, row
+
+HOUSE = Site(1, "main", "Haus", "Platz 1", "+49301", "NW")
+BRANCH = Site(2, "branch", "Zweigstelle", "Gasse 2", "+49302", "NW")
+TEXT = {"de": "Geld"}
+MORNING = (Hours(0, 480, 720, ()),)
+
+
+def resource(number: int, kind: Kind, site: Site = HOUSE, *features: str) -> Resource:
+    return Resource(
+        number, kind, site.id, f"{kind} {number}", frozenset(features),
+        frozenset({"money"} if kind is Kind.CASEWORKER else ()), frozenset(),
+    )  # fmt: skip
+
+
+def office(
+    *resources: Resource,
+    hours: tuple[Hours, ...] = MORNING,
+    sites: tuple[Site, ...] = (HOUSE,),
+    opening: tuple[tuple[int, int, int], ...] = (),
+) -> Office:
+    people = [one for one in resources if one.kind is Kind.CASEWORKER]
+    return Office(sites, {HOUSE.id: opening}, resources, {one.id: hours for one in people})
+
+
+def topic(*ways: TopicWay, skill: str = "money") -> Topic:
+    return Topic(1, "money", TEXT, TEXT, TEXT, TEXT, skill, Offers({one.way: one for one in ways}))
+
+
+def problems(found: Iterable[Doubt]) -> Sequence[tuple[Problem, str]]:
+    return [(one.problem, one.site.name if one.site else "") for one in found]
+
+
+PERSON = resource(1, Kind.CASEWORKER)
+STEPS = resource(2, Kind.ROOM)
+STEP_FREE = resource(3, Kind.ROOM, HOUSE, "step_free")
+TABLET = resource(4, Kind.TABLET)
+IN_PERSON, VIDEO = TopicWay(Way.IN_PERSON, 30), TopicWay(Way.VIDEO, 30)
+BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "expected"),
+    [
+        (office(PERSON, STEP_FREE), topic(IN_PERSON), []),
+        (office(PERSON), topic(), [(Problem.NO_WAY, "")]),
+        (office(PERSON), topic(TopicWay(Way.VIDEO, 30, offered=False)), [(Problem.NO_WAY, "")]),
+        (office(PERSON), topic(VIDEO, skill="work"), [(Problem.NO_SKILL, "")]),
+        (office(PERSON), topic(IN_PERSON), [(Problem.NO_ROOM, "Haus")]),
+        (office(PERSON, STEPS), topic(IN_PERSON), [(Problem.NO_STEP_FREE, "Haus")]),
+        (office(PERSON, hours=()), topic(VIDEO), [(Problem.NOBODY_THIS_WAY, "")]),
+        (
+            office(PERSON, hours=(Hours(0, 480, 720, ("phone",)),)),
+            topic(VIDEO),
+            [(Problem.NOBODY_THIS_WAY, "")],
+        ),
+        (office(PERSON), topic(TopicWay(Way.VIDEO, 240, 0)), []),
+        (office(PERSON), topic(TopicWay(Way.VIDEO, 240, 5)), [(Problem.TOO_LONG, "")]),
+        (office(PERSON, STEP_FREE), topic(BRANCH_VIDEO), [(Problem.NO_BRANCH, "")]),
+        (office(PERSON, STEP_FREE, TABLET), topic(BRANCH_VIDEO), []),
+        (office(PERSON, STEPS, TABLET), topic(BRANCH_VIDEO), [(Problem.NO_STEP_FREE, "Haus")]),
+        (
+            office(
+                PERSON, STEP_FREE, TABLET, resource(9, Kind.ROOM, BRANCH), sites=(HOUSE, BRANCH)
+            ),
+            topic(BRANCH_VIDEO),
+            [(Problem.NO_TABLET, "Zweigstelle")],
+        ),
+    ],
+)
+def test_what_a_topic_needs_and_the_office_lacks_is_said(
+    there: Office, asked: Topic, expected: Sequence[tuple[Problem, str]]
+) -> None:
+    assert problems(doubts.of_topic(there, asked)) == expected
+
+
+def test_hours_that_touch_count_as_one() -> None:
+    halves = (Hours(0, 600, 720, ()), Hours(0, 480, 600, ()), Hours(1, 0, 5, ()))
+
+    assert office(PERSON, hours=halves).longest(PERSON, Way.VIDEO) == 240
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        (office(PERSON, STEP_FREE, TABLET), []),
+        (office(STEP_FREE, TABLET), [Problem.NOBODY]),
+        (office(PERSON), [Problem.NO_ROOM]),
+        (office(PERSON, STEPS), [Problem.NO_STEP_FREE, Problem.NO_TABLET]),
+        (office(PERSON, STEP_FREE, TABLET, opening=((0, 480, 600), (0, 600, 720))), []),
+        (
+            office(PERSON, STEP_FREE, TABLET, opening=((0, 480, 700),)),
+            [Problem.OUTSIDE_OPENING],
+        ),
+    ],
+)
+def test_what_a_site_lacks_is_said(there: Office, expected: list[Problem]) -> None:
+    offered = [topic(IN_PERSON, BRANCH_VIDEO)]
+
+    assert [one.problem for one in doubts.of_site(there, HOUSE, offered)] == expected
+
+
+def test_home_office_needs_no_open_house() -> None:
+    at_home = (Hours(0, 0, 1440, ("video", "phone")),)
+    there = office(PERSON, STEP_FREE, TABLET, hours=at_home, opening=((0, 480, 600),))
+
+    assert list(doubts.of_site(there, HOUSE, [topic(VIDEO)])) == []
+
+
+async def test_the_office_is_read_without_hours_that_are_over(store: Store) -> None:
+    made = await make_office(store)
+    async with store.writing() as tx:
+        await row(
+            tx, schema.working_pattern, resource_id=made.caseworkers[0], weekday=6,
+            starts_minute=0, ends_minute=1440, ways=[], valid_from=dt.date(2026, 1, 1),
+            valid_until=dt.date(2026, 10, 11), every_weeks=1,
+        )  # fmt: skip
+
+    async with store.reading() as tx:
+        there = await doubts.read(tx, dt.date(2026, 10, 12))
+        found = problems(doubts.of_topic(there, await catalog.topic(tx, "money")))
+
+    assert there.longest(there.skilled("money")[0], Way.VIDEO) == 180
+    assert found == []
