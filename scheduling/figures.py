@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduling import catalog, hours, schema, supply
 from scheduling.grid import Horizon, local_date
 from scheduling.hours import Closure, Release
-from scheduling.model import Change, Kind, Resource, Status, Text, Way
+from scheduling.model import Change, Kind, Outcome, Resource, Status, Text, Way
 from scheduling.supply import House, Member
 
 FEWEST = 5
@@ -130,8 +130,9 @@ async def read(
 ) -> Figures:
     """Return the figures of the appointments that start from `first` to `last` (local days).
 
-    The days are widened to whole weeks. No-shows are counted among video consultations alone,
-    since only of those the plan knows that they were held.
+    The days are widened to whole weeks. No-shows are counted among what the office has marked;
+    of video consultations the plan itself knows whether they were held. A failed connection is
+    neither held nor missed.
     """
     horizon = Horizon(*whole_weeks(first, last))
     rows = await _appointments(tx, horizon, site_id)
@@ -162,6 +163,7 @@ async def _appointments(
         select(
             booked.c.topic_id, booked.c.way, booked.c.site_id, booked.c.caseworker_id,
             booked.c.starts_at, booked.c.ends_at, booked.c.status, booked.c.created_at,
+            booked.c.outcome,
             entry.c.at.label("cancelled_at"),
         )
         .outerjoin(
@@ -202,10 +204,17 @@ def _count(tally: _Tally, row: Row[Any], now: dt.datetime) -> None:
         return
     tally.ways[Way(row.way)] += 1
     tally.lead_days.append((row.starts_at - row.created_at).total_seconds() / 86400)
-    if row.way == Way.VIDEO and row.status == Status.ENDED:
-        tally.held += 1
-    elif row.way == Way.VIDEO and row.ends_at <= now:
-        tally.missed += 1
+    outcome = _outcome(row, now)
+    tally.held += outcome == Outcome.HELD
+    tally.missed += outcome == Outcome.MISSED
+
+
+def _outcome(row: Row[Any], now: dt.datetime) -> str:
+    if row.outcome or row.way != Way.VIDEO:
+        return str(row.outcome)
+    if row.status == Status.ENDED:
+        return Outcome.HELD
+    return Outcome.MISSED if row.ends_at <= now else ""
 
 
 async def _add_time(

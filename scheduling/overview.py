@@ -155,20 +155,6 @@ async def search(tx: AsyncConnection, words: str) -> list[Appointment]:
         return (await appointments.by_ids(tx, [*await tx.scalars(query)]))[::-1]
 
 
-async def same_booking(
-    tx: AsyncConnection, start: dt.datetime, topic_id: int, name: str, phone: str
-) -> Appointment | None:
-    """Return a booked appointment of the same person at the same start: a form sent twice."""
-    row = schema.appointment.c
-    found = await tx.scalar(
-        select(row.id).where(
-            row.starts_at == start, row.topic_id == topic_id, row.name == name,
-            row.phone == phone, row.status == "booked",
-        ).limit(1)
-    )  # fmt: skip
-    return None if found is None else await appointments.by_id(tx, found)
-
-
 async def revision(tx: AsyncConnection) -> str:
     """Return a text that is another one after every change of appointments, claims or hours."""
     histories = select(func.coalesce(func.max(schema.history.c.id), 0)).scalar_subquery()

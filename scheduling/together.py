@@ -41,6 +41,7 @@ async def book(
     now: dt.datetime,
     actor: str,
     keep_days: int = RETENTION_DAYS,
+    link_token: str | None = None,
 ) -> Confirmed:
     """Book at once, on behalf of a claimant, a time that suits all of `with_people` as well.
 
@@ -49,7 +50,7 @@ async def book(
     if not with_people:
         return await booking.book(
             tx, topic=topic, way=way, start=start, site_id=site_id, person=person, needs=needs,
-            locale=locale, now=now, actor=actor, keep_days=keep_days,
+            locale=locale, now=now, actor=actor, keep_days=keep_days, link_token=link_token,
         )  # fmt: skip
     date = local_date(start)
     query = SlotQuery(
@@ -62,6 +63,7 @@ async def book(
                     tx, topic=topic, way=way, start=start, site_id=site_id, person=person,
                     needs=needs, locale=locale, now=now, actor=actor,
                     caseworker_id=option.caseworker.id, keep_days=keep_days,
+                    link_token=link_token,
                 )  # fmt: skip
                 kept = await invite(tx, confirmed.appointment, with_people, now)
         except SlotTaken:

@@ -143,6 +143,7 @@ def _staff() -> list[web.RouteDef]:
         web.get(one + "/way/{way}", shift.choose_terms_for_staff),
         web.post(one + "/way/{way}", shift.shift_for_staff),
         web.post(one + "/links", staff_appointments.invite),
+        web.post(one + "/outcome", staff_appointments.mark),
     ]
 
 

@@ -13,7 +13,7 @@ from scheduling import booking, catalog, changes, slots, waitlist
 from scheduling.grid import local_date
 from scheduling.invitation import Method
 from scheduling.model import Appointment, Change, Closed, NotFound, Part, SlotTaken, Status
-from web import familiar, forms, limits, links, seats
+from web import branches, familiar, forms, limits, links, seats
 from web.calls import empty_room
 from web.keys import CLOCK, SETTINGS, STORE
 from web.letters import LETTERS
@@ -124,12 +124,17 @@ async def move(request: web.Request) -> web.Response:
         async with request.app[STORE].writing() as tx:
             appointment = await own_in(request, tx)
             require_changeable(appointment, now)
+            site = await branches.chosen(tx, appointment, forms.text(form, "site"))
             moved = await booking.rearrange(
-                tx, appointment.id, start=start, actor=booking.CLAIMANT, now=now
-            )
-            await tell(request, tx, moved, Change.MOVED, actor=booking.CLAIMANT, token=token)
+                tx, appointment.id, start=start, site_id=site.id if site else None,
+                actor=booking.CLAIMANT, now=now,
+            )  # fmt: skip
+            change = branches.change(appointment, moved)
+            await tell(request, tx, moved, change, actor=booking.CLAIMANT, token=token)
     except SlotTaken:
-        return await taken_page(request, appointment, start, "appointment/taken.html")
+        return await taken_page(
+            request, appointment, start, "appointment/taken.html", site_key=forms.text(form, "site")
+        )
     raise web.HTTPSeeOther(f"/appointment/{token}?done=moved")
 
 
@@ -158,11 +163,19 @@ async def times_page(
             today,
             today + dt.timedelta(days=days),
         )
-        query = changes.elsewhere(appointment, window.first, window.last, for_staff=for_staff)
+        sites = [] if for_staff else await branches.of(tx, appointment)
+        site = await branches.chosen(tx, appointment, request.query.get("site", ""))
+        query = changes.elsewhere(
+            appointment, window.first, window.last, site_id=site.id if site else None,
+            for_staff=for_staff,
+        )  # fmt: skip
         found, known = await familiar.find(request, tx, query, appointment, now)
     wanted = forms.day(request.query.get("day", ""), window.first)
     table = timetable(found, window, request.app[SETTINGS].timezone, wanted)
-    return render(request, template, appointment=appointment, table=table, known=known)
+    return render(
+        request, template, appointment=appointment, table=table, known=known, sites=sites,
+        site=site,
+    )  # fmt: skip
 
 
 async def taken_page(
@@ -172,15 +185,21 @@ async def taken_page(
     template: str,
     *,
     for_staff: bool = False,
+    site_key: str = "",
 ) -> web.Response:
     """Answer 409 with the times nearest to the one that is gone."""
     now, date = request.app[CLOCK](), local_date(start)
-    query = changes.elsewhere(appointment, date - _AROUND, date + _AROUND, for_staff=for_staff)
     async with request.app[STORE].reading() as tx:
+        site = await branches.chosen(tx, appointment, site_key)
+        query = changes.elsewhere(
+            appointment, date - _AROUND, date + _AROUND, site_id=site.id if site else None,
+            for_staff=for_staff,
+        )  # fmt: skip
         nearest = await slots.nearest(tx, query, start, now)
     return render(
-        request, template, status=409, appointment=appointment, start=start, nearest=nearest
-    )
+        request, template, status=409, appointment=appointment, start=start, nearest=nearest,
+        site=site,
+    )  # fmt: skip
 
 
 async def _own(request: web.Request) -> Appointment:

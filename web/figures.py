@@ -104,7 +104,7 @@ async def _read(tx: AsyncConnection, request: web.Request, asked: Asked) -> Figu
 
 def _cells(found: Figures, asked: Asked, language: str) -> Iterator[list[str]]:
     yield [
-        asked.by, "appointments", "utilisation", "lead_days_median", "missed_video_share",
+        asked.by, "appointments", "utilisation", "lead_days_median", "missed_share",
         "cancelled_share", "notice_hours_median", *Way,
     ]  # fmt: skip
     for line in found.lines:

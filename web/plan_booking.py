@@ -6,15 +6,17 @@ import datetime as dt
 from dataclasses import dataclass, replace
 
 from aiohttp import web
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, outbox, overview, slots, together
-from scheduling.booking import Confirmed
+from scheduling import appointments, catalog, slots, together
 from scheduling.grid import local_date
 from scheduling.model import (
+    Appointment,
     Change,
     Kind,
     Needs,
+    NotFound,
     Person,
     Resource,
     Site,
@@ -23,16 +25,19 @@ from scheduling.model import (
     Topic,
     Way,
 )
+from scheduling.tokens import derive, new_token
 from web import access, colleagues, forms
 from web.forms import FieldError, Form, Typed
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
-from web.letters import LETTERS
+from web.sign_in import Staff
+from web.telling import tell
 from web.templating import Blank, render
 from web.translations import N_
 from web.words import INTERPRETED
 
 _LOOK_AHEAD = dt.timedelta(days=14)
 _SHOWN = 16
+_PURPOSE = "link of a booking by phone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,8 @@ async def show(request: web.Request) -> web.Response:
         booked = await appointments.by_id(tx, int(done)) if known else None
         taking_part = await together.colleagues(tx, booked.id) if booked else []
     return render(
-        request, "plan/book.html", wish=wish, booked=booked, typed=Blank(), errors=[],
-        message_of=Blank(), taken=False, taking_part=taking_part,
+        request, "plan/book.html", wish=wish, booked=booked, typed=Blank(), key=new_token(),
+        errors=[], message_of=Blank(), taken=False, taking_part=taking_part,
     )  # fmt: skip
 
 
@@ -93,22 +98,31 @@ async def book(request: web.Request) -> web.Response:
         errors = [FieldError("start", N_("Choose a time.")), *errors]
     if person is None or start is None:
         return _again(request, wish, typed, errors, status=400)
+    token = derive(forms.text(form, "key") or new_token(), _PURPOSE)
     try:
         async with request.app[STORE].writing() as tx:
-            same = await overview.same_booking(tx, start, wish.topic.id, person.name, person.phone)
+            same = await _booked_before(tx, token, now)
             if same is None:
-                confirmed = await _book(
-                    request, tx, wish, person, start, f"{staff.role}:{staff.id}"
-                )
-                same = confirmed.appointment
-    except SlotTaken:
+                same = await _book(request, tx, wish, person, start, token, staff)
+    except (SlotTaken, IntegrityError):
+        # The same form sent twice at once: the other one was faster.
         async with request.app[STORE].reading() as tx:
+            same = await _booked_before(tx, token, now)
             wish = await _wish(tx, form, now)
+    if same is None:
         return _again(request, wish, typed, [], status=409)
     raise web.HTTPSeeOther(
         f"/plan/book?booked={same.id}&topic={wish.topic.key}&way={wish.way}"
         f"&site={wish.site.key if wish.site else ''}"
     )
+
+
+async def _booked_before(tx: AsyncConnection, token: str, now: dt.datetime) -> Appointment | None:
+    """Return what this very form has booked, if it was sent before."""
+    try:
+        return (await appointments.by_token(tx, token, now))[0]
+    except NotFound:
+        return None
 
 
 async def _book(
@@ -117,27 +131,26 @@ async def _book(
     wish: Wish,
     person: Person,
     start: dt.datetime,
-    actor: str,
-) -> Confirmed:
-    now = request.app[CLOCK]()
+    token: str,
+    staff: Staff,
+) -> Appointment:
+    now, actor = request.app[CLOCK](), f"{staff.role}:{staff.id}"
+    # The link that follows from the form's key exists once: the database refuses a second one.
     confirmed = await together.book(
         tx, with_people=wish.with_people, topic=wish.topic, way=wish.way, start=start,
-        site_id=wish.site_id, person=person, needs=wish.needs, locale=request[LOCALE], now=now, actor=actor,
+        site_id=wish.site_id, person=person, needs=wish.needs, locale=request[LOCALE], now=now,
+        actor=actor, link_token=token,
         keep_days=request.app[SETTINGS].retention_days,
     )  # fmt: skip
-    if person.email:
-        letter = request.app[LETTERS].to_claimant(
-            confirmed.appointment, Change.BOOKED, token=confirmed.link_token, now=now
-        )
-        await outbox.post(tx, person.email, letter, now)
-    return confirmed
+    await tell(request, tx, confirmed.appointment, Change.BOOKED, actor=actor, token=token)
+    return confirmed.appointment
 
 
 def _again(
     request: web.Request, wish: Wish, typed: Typed, errors: list[FieldError], *, status: int
 ) -> web.Response:
     return render(
-        request, "plan/book.html", status=status, wish=wish, booked=None,
+        request, "plan/book.html", status=status, wish=wish, booked=None, key=new_token(),
         typed=Blank(typed.fields()), errors=errors, taken=status == 409,
         message_of=Blank({error.field: error.message for error in errors}),
     )  # fmt: skip

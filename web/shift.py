@@ -124,8 +124,9 @@ async def _ways_page(request: web.Request, appointment: Appointment, asker: Aske
             if way is not appointment.way
         ]
     return render(
-        request, "shift/ways.html", appointment=appointment, asker=asker, alternatives=alternatives
-    )
+        request, "shift/ways.html", appointment=appointment, asker=asker, alternatives=alternatives,
+        branches=sites if appointment.topic.ways[appointment.way].at_site else [],
+    )  # fmt: skip
 
 
 async def _alternative(

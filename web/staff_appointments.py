@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from scheduling import appointments, booking, outbox
-from scheduling.model import Appointment, Change, Closed, Part, SlotTaken, Status
+from scheduling import appointments, booking, changes, outbox
+from scheduling.grid import local_date
+from scheduling.model import Appointment, Change, Closed, Outcome, Part, SlotTaken, Status
 from web import access, forms, seats
 from web.appointment import cancel_and_write, taken_page, times_page
 from web.calls import empty_room, room_of
@@ -16,7 +17,7 @@ from web.sign_in import Staff
 from web.telling import tell
 from web.templating import Blank, render
 
-_DONE = {"moved", "cancelled", "invited", "shifted"}
+_DONE = {"moved", "cancelled", "invited", "shifted", "marked"}
 
 
 async def show(request: web.Request) -> web.Response:
@@ -45,6 +46,8 @@ async def _page(
         appointment=appointment,
         guests=[known for known in links if known.part is not Part.CLAIMANT],
         history=history,
+        markable=appointment.status is not Status.CANCELLED
+        and appointment.span.start <= request.app[CLOCK](),
         may_consult=access.may_consult(staff),
         waiting=request.app[ROOMS].waiting(room_of(appointment)),
         done=done if done in _DONE else "",
@@ -104,6 +107,26 @@ async def move(request: web.Request) -> web.Response:
     except SlotTaken:
         return await taken_page(request, appointment, start, "staff/taken.html", for_staff=True)
     raise web.HTTPSeeOther(f"/staff/appointments/{appointment_id}?done=moved")
+
+
+async def mark(request: web.Request) -> web.Response:
+    """Note whether the consultation took place; the form's page says where to go on."""
+    staff, appointment_id = access.signed_in(request), _id_of(request)
+    form = await request.post()
+    outcome = next((one for one in Outcome if one == forms.text(form, "outcome")), None)
+    if outcome is None:
+        raise web.HTTPBadRequest
+    async with request.app[STORE].writing() as tx:
+        appointment = await access.appointment_for(tx, staff, appointment_id)
+        now = request.app[CLOCK]()
+        await changes.mark(tx, appointment_id, outcome, actor=_actor(staff), now=now)
+    day = local_date(appointment.span.start).isoformat()
+    back = {
+        "day": f"/staff/day/{day}#appointment-{appointment_id}",
+        "panel": f"/plan/appointments/{appointment_id}?done=marked",
+    }
+    own = f"/staff/appointments/{appointment_id}?done=marked"
+    raise web.HTTPSeeOther(back.get(forms.text(form, "from"), own))
 
 
 async def invite(request: web.Request) -> web.Response:

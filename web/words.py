@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scheduling.model import Change, Part, Status, Way
+from scheduling.model import Change, Outcome, Part, Status, Way
 from web.sign_in import StaffRole
 from web.translations import N_
 
@@ -55,8 +55,15 @@ CHANGES: Mapping[Change, str] = {
     Change.REASSIGNED: N_("Given to somebody else"),
     Change.CANCELLED: N_("Appointment cancelled"),
     Change.LINK_ADDED: N_("Link for another person added"),
+    Change.MARKED: N_("Noted what became of it"),
     Change.ENDED: N_("Consultation ended"),
     Change.DELETED: N_("Personal data deleted"),
+}
+
+OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.HELD: N_("took place"),
+    Outcome.MISSED: N_("did not come"),
+    Outcome.FAILED: N_("connection failed"),
 }
 
 PARTS: Mapping[Part, str] = {

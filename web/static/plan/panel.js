@@ -78,7 +78,8 @@ export class Panel {
 
   async submitted(event) {
     const form = event.target;
-    if (!(form instanceof HTMLFormElement) || !form.action.includes("/plan/appointments/")) return;
+    const ours = /\/plan\/appointments\/|\/outcome$/;
+    if (!(form instanceof HTMLFormElement) || !ours.test(form.action)) return;
     event.preventDefault();
     const fields = new FormData(form, event.submitter);
     const done = await this.send(form.action, [...fields]);
