@@ -207,7 +207,8 @@ def _team(cells: Cells, there: Known, site: Site) -> int | None:
     for team in teams:
         if team.name.casefold() == name.casefold():
             return team.id
-    cells.fault("team", "unknown", known=", ".join(team.name for team in teams))
+    code = "unknown" if teams else "unknown_none"
+    cells.fault("team", code, known=", ".join(team.name for team in teams))
     return None
 
 

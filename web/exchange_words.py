@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduling.exchange_steps import Action, Step
 from scheduling.exchange_tables import Problem
-from scheduling.exchange_words import COLUMNS, KINDS
+from scheduling.exchange_words import COLUMNS, KINDS, RELEASES, WAYS, WEEKDAYS, YES_NO, Vocabulary
 from scheduling.patterns import from_values
 from web import hours_form, people_form
 from web.people_form import Choices
@@ -43,6 +43,7 @@ PROBLEMS: Mapping[str, str] = {
     "too_many_cells": N_("There are more cells than columns. Is a quotation mark missing?"),
     "cell": N_("This cell is too long or holds characters that cannot be shown."),
     "word": N_("“%(value)s” is not understood. Possible: %(known)s."),
+    "unknown_none": N_("“%(value)s” is unknown."),
     "unknown": N_("“%(value)s” is unknown. Known: %(known)s."),
     "language": N_("“%(value)s” is no language. Use codes of two letters, for example de|tr."),
     "minutes": N_("“%(value)s” is no number of minutes up to 600."),
@@ -79,6 +80,11 @@ PROBLEMS: Mapping[str, str] = {
 """What is said of each problem, by its code."""
 
 
+_WORDS: Mapping[str, Vocabulary] = {
+    "kind": KINDS, "ways": WAYS, "weekday": WEEKDAYS, "release": RELEASES, "active": YES_NO,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One value of a record: what it was and what it becomes."""
@@ -103,8 +109,10 @@ class Told:
 def problem(found: Problem, language: str) -> tuple[int, str, str]:
     """Return line, column and what is wrong there."""
     column = COLUMNS.say(found.column, language) if found.column in COLUMNS.words else found.column
-    said = catalogue(language).gettext(PROBLEMS[found.code])
-    return found.line, column, said % Blank(found.detail)
+    detail = Blank(found.detail)
+    if found.column in _WORDS and found.code == "word":
+        detail["known"] = ", ".join(_WORDS[found.column].all(language))
+    return found.line, column, catalogue(language).gettext(PROBLEMS[found.code]) % detail
 
 
 def step(one: Step, offered: Choices, language: str) -> Told:
@@ -145,7 +153,9 @@ def _pattern(values: Mapping[str, Any], language: str) -> str:
         f"{say('weekday')} {say('starts_minute')}-{say('ends_minute')}",
         say("ways"),
         say("release"),
-        say("valid_from") + (f" - {say('valid_until')}" if pattern.valid_until else ""),
+        f"{say('valid_from')} - {say('valid_until')}"
+        if pattern.valid_until
+        else catalogue(language).gettext("since %(day)s") % {"day": say("valid_from")},
     ]
     if pattern.every_weeks > 1:
         every = catalogue(language).ngettext(

@@ -89,12 +89,18 @@ class Typed:
     day: str = ""
 
 
+def weekdays(language: str) -> list[str]:
+    """Return the names of the days, Monday first."""
+    names = get_day_names("wide", locale=language)
+    return [str(names[number]) for number in range(7)]
+
+
 def worded(name: str, value: Any, language: str) -> str:
     """Say a value of hours in words, by its column."""
     say = catalogue(language).gettext
     match name:
         case "weekday":
-            return str(get_day_names("wide", locale=language)[value])
+            return str(weekdays(language)[value])
         case "starts_minute" | "ends_minute":
             return _clock(value)
         case "ways":

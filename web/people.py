@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from aiohttp import web
-from babel.dates import get_day_names
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import editing, people, resources, schema, worklist
@@ -15,7 +14,7 @@ from scheduling.model import Kind
 from scheduling.pattern_problems import fits_opening
 from scheduling.people import Person
 from scheduling.resources import NameTaken, Retired
-from web import access, conflicts, forms, people_form
+from web import access, conflicts, forms, hours_form, people_form
 from web.forms import FieldError
 from web.keys import CLOCK, LOCALE, STORE
 from web.people_form import Choices, Entry
@@ -195,7 +194,7 @@ async def _page(
         errors=errors,
         message_of=Blank({error.field: error.message for error in errors}),
         ways=lambda some: people_form.ways(some, request[LOCALE]),
-        weekdays=[*get_day_names("wide", locale=request[LOCALE]).values()],
+        weekdays=hours_form.weekdays(request[LOCALE]),
         outside=outside,
         done="" if errors else request.query.get("done", ""),
         listed=int(listed) if listed.isascii() and listed.isdigit() and len(listed) < 9 else 0,

@@ -152,7 +152,6 @@ def _page(
     row: Row | None = None,
     seen: str | None = None,
 ) -> web.Response:
-    language = request[LOCALE]
     return render(
         request,
         "people/hours.html",
@@ -162,7 +161,7 @@ def _page(
         row=row,
         typed=typed,
         seen=(fingerprint(patterns.values_of(row.pattern)) if row and seen is None else seen),
-        weekdays=[worded("weekday", number, language) for number in range(7)],
+        weekdays=hours_form.weekdays(request[LOCALE]),
         releases=RELEASES,
         scopes=SCOPES,
         weeks=range(1, WEEKS_AT_MOST + 1),

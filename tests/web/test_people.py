@@ -77,6 +77,8 @@ async def test_somebody_is_added_with_hours_and_can_be_booked_at_once(
     )  # fmt: skip
     times = await house.visitor().get("/book/money/video?day=2026-10-13")
 
+    assert done.text.index("Monday") < done.text.index("Tuesday")
+    assert "Sunday" not in done.text
     assert "Now enter the hours" in added.text
     assert "The hours are saved." in done.text
     assert "16:00" in done.text
