@@ -99,6 +99,11 @@ async def show(request: web.Request) -> web.Response:
     async with request.app[STORE].reading() as tx:
         appointment = await appointments.by_id(tx, _id_of(request))
         people = await _able(tx, appointment)
+        site_id = appointment.site.id
+        things = {
+            "room": await catalog.resources(tx, site_id=site_id, kinds=ROOMS),
+            "device": await catalog.resources(tx, site_id=site_id, kinds=DEVICES),
+        }
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
         free = await _next_free(tx, appointment, now) if open_still else []
     done = request.query.get("done", "")
@@ -107,6 +112,7 @@ async def show(request: web.Request) -> web.Response:
         "plan/appointment.html",
         appointment=appointment,
         people=people,
+        things=things,
         free=free,
         changeable=open_still and access.may_plan(staff),
         done=done if done in {"changed", "undone"} else "",
