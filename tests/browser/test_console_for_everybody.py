@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.chromium import ALLOWED, axe_violations, chromium
+from tests.browser.chromium import ALLOWED, LARGE_PRINT, axe_violations, chromium
 from tests.browser.console import Plan, console, event
 from tests.browser.test_pages import looks_right
 
 
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_the_console_can_be_used_by_everybody_in_large_print(plan: Plan, width: int) -> None:
-    async with chromium((*ALLOWED, "--blink-settings=defaultFontSize=32")) as large:
+    async with chromium((*ALLOWED, LARGE_PRINT)) as large:
         page = await console(plan, large, viewport={"width": width, "height": 900})
         assert await page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
         for address in (

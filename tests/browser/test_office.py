@@ -19,7 +19,7 @@ from scheduling.hours import public_holidays
 from scheduling.model import Kind, Needs, Person, Way
 from scheduling.store import open_store
 from server.sign_in import hash_password
-from tests.browser.chromium import Visitor, axe_violations
+from tests.browser.chromium import ALLOWED, LARGE_PRINT, Visitor, axe_violations, chromium
 from tests.browser.office import CASEWORKER, PASSWORD, _row, add_caseworker, seed
 from tests.browser.process import running, store_url_of
 from tests.browser.staff import sign_in
@@ -117,13 +117,18 @@ async def planned(house: tuple[str, str]) -> tuple[str, Filled]:
 
 
 @pytest.fixture(params=[(390, "light"), (1440, "dark")], ids=["phone", "desk-dark"])
-async def scheduler(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterator[Visitor]:
+async def scheduler(request: pytest.FixtureRequest, browser: Browser) -> Visitor:
     width, colours = request.param
-    visitor = await Visitor.with_browser(
+    return await Visitor.with_browser(
         browser, viewport={"width": width, "height": 900}, color_scheme=colours
     )
-    yield visitor
-    await visitor.context.close()
+
+
+@pytest.fixture(params=[390, 1440])
+async def in_large_print(request: pytest.FixtureRequest) -> AsyncIterator[Visitor]:
+    """Give a browser whose letters are twice as large as usual (WCAG 2.2, 1.4.4)."""
+    async with chromium((*ALLOWED, LARGE_PRINT)) as browser:
+        yield await Visitor.with_browser(browser, viewport={"width": request.param, "height": 900})
 
 
 async def test_a_day_with_fourteen_appointments_is_rescued_in_under_a_minute_of_clicks(
@@ -153,8 +158,20 @@ async def test_a_day_with_fourteen_appointments_is_rescued_in_under_a_minute_of_
 async def test_the_pages_around_the_plan_can_be_used_by_everybody(
     planned: tuple[str, Filled], scheduler: Visitor
 ) -> None:
-    url, filled = planned
-    page = scheduler.page
+    await every_page_looks_right(*planned, scheduler.page)
+
+    assert scheduler.hosts() == {urlsplit(planned[0]).netloc}
+    assert scheduler.failures == []
+
+
+async def test_the_pages_around_the_plan_can_be_used_in_large_print(
+    planned: tuple[str, Filled], in_large_print: Visitor
+) -> None:
+    await every_page_looks_right(*planned, in_large_print.page)
+
+
+async def every_page_looks_right(url: str, filled: Filled, page: Page) -> None:
+    """Go through all pages around the plan, with errors, entries and outcomes."""
     await sign_in(page, url, EMAIL, PASSWORD)
     for address in ("closures", "closures?form=place", "closures?form=site", "rescue"):
         await page.goto(f"{url}/plan/{address}")
@@ -169,19 +186,12 @@ async def test_the_pages_around_the_plan_can_be_used_by_everybody(
     await page.get_by_role("button", name="Carry out what is chosen").click()
     await looks_right(page)
     week_later = filled.day + dt.timedelta(days=7)
-    addresses = (
-        "closures",
-        "devices",
-        f"devices/{filled.tablet}",
-        f"figures?until={week_later}",
+    for address in (
+        "closures", "devices", f"devices/{filled.tablet}", f"figures?until={week_later}",
         "figures?by=topic",
-    )
-    for address in addresses:
+    ):  # fmt: skip
         await page.goto(f"{url}/plan/{address}")
         await looks_right(page)
-
-    assert scheduler.hosts() == {urlsplit(url).netloc}
-    assert scheduler.failures == []
 
 
 async def looks_right(page: Page) -> None:
