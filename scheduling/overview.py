@@ -202,6 +202,8 @@ def _open_between(read: Supply, horizon: Horizon) -> tuple[int, int]:
         for pattern in member.patterns
         if any(pattern.holds_on(date) for date in horizon.dates())
     ]
+    # Who works round the clock does not tell when the house is busy.
+    minutes = [one for one in minutes if one != (0, 24 * 60)] or minutes
     if not minutes:
         return 8 * 60, 18 * 60
     return min(start for start, _ in minutes), max(end for _, end in minutes)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 from aiohttp import web
+from argon2 import PasswordHasher
 
 from scheduling import retention
 from scheduling.grid import ZONE
@@ -21,7 +22,7 @@ from server.health import RELAY, healthz
 from server.mail import Post, delivery_of
 from server.metrics import METRICS, Metrics, count_requests
 from server.security import add_headers, give_nonce
-from server.sign_in import PasswordSignIn
+from server.sign_in import HASHER, PasswordSignIn
 from server.supervision import running
 from server.waitlist import Waitlist
 from signaling.relay import Relay, RelayConfig
@@ -35,6 +36,7 @@ from web.settings import Limits, Rate, Settings
 log = structlog.get_logger()
 
 CONFIG: web.AppKey[Config] = web.AppKey("config")
+PASSWORDS: web.AppKey[PasswordHasher] = web.AppKey("passwords")
 
 LARGEST_FORM_BYTES = 64 * 1024
 SECONDS_BETWEEN_PURGES = 3600
@@ -45,7 +47,9 @@ def present() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def create_app(config: Config, clock: Clock = present) -> web.Application:
+def create_app(
+    config: Config, clock: Clock = present, passwords: PasswordHasher = HASHER
+) -> web.Application:
     """Put the application together; whatever opens, opens when it is started.
 
     The data folder must be there (`server.data_folder.prepare`). Starting raises
@@ -56,6 +60,7 @@ def create_app(config: Config, clock: Clock = present) -> web.Application:
     )
     app[CONFIG] = config
     app[CLOCK] = clock
+    app[PASSWORDS] = passwords
     app[SETTINGS] = settings_of(config)
     app[METRICS] = Metrics()
     app[MAILBOX] = FolderMailbox(config.mail_folder) if config.demo else None
@@ -142,7 +147,7 @@ async def _end_consultation(app: web.Application, room: str) -> None:
 
 
 async def _sign_in(app: web.Application) -> AsyncIterator[None]:
-    sign_in = app[SIGN_IN] = PasswordSignIn(app[STORE])
+    sign_in = app[SIGN_IN] = PasswordSignIn(app[STORE], app[PASSWORDS])
     yield
     sign_in.close()
 

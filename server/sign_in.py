@@ -26,17 +26,17 @@ FREE_TRIES = 5
 LONGEST_WAIT = dt.timedelta(minutes=1)
 REMEMBERED_ACCOUNTS = 10_000
 
-_hasher = PasswordHasher()  # argon2id, RFC 9106 section 4, second recommended option
+HASHER = PasswordHasher()  # argon2id, RFC 9106 section 4, second recommended option
 
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash to store (takes tens of milliseconds of one core)."""
-    return _hasher.hash(password)
+    return HASHER.hash(password)
 
 
 def _matches(stored: str, password: str) -> bool:
     try:
-        return _hasher.verify(stored, password)
+        return HASHER.verify(stored, password)  # at the cost that `stored` names
     except (VerificationError, InvalidHashError):
         return False
 
@@ -80,14 +80,15 @@ class BackOff:
 
 
 class PasswordSignIn:
-    """Signs staff in by mail address and password."""
+    """Signs staff in by mail address and password; `hasher` sets what guessing costs."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, hasher: PasswordHasher = HASHER) -> None:
         self._store = store
+        self._hasher = hasher
         self._back_off = BackOff()
         # Two at a time: hashing holds 64 MiB each, and pages must stay quick meanwhile.
         self._executor = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
-        self._nobody = hash_password(secrets.token_hex())
+        self._nobody = hasher.hash(secrets.token_hex())
 
     def close(self) -> None:
         """Let the threads go."""
@@ -113,8 +114,8 @@ class PasswordSignIn:
             return None
         self._back_off.succeeded(email)
         rehashed = None
-        if _hasher.check_needs_rehash(stored):
-            rehashed = await loop.run_in_executor(self._executor, hash_password, password)
+        if self._hasher.check_needs_rehash(stored):
+            rehashed = await loop.run_in_executor(self._executor, self._hasher.hash, password)
         async with self._store.writing() as tx:
             if rehashed:
                 change = update(staff).where(staff.c.id == account.id)

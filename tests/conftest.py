@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from scheduling.schema import create_all
 from scheduling.store import Store, open_store
-from tests.postgresql import running_server
+from server import database
+from tests.copies import Copies
+from tests.postgresql import command, quick_folder, running_server
 
 _numbers = itertools.count(1)
+LONG = ("test_plan_machine.py", "test_races.py", "test_cli.py", "test_never_double_booked.py")
+"""These begin first, so that no worker is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests by how long they take, as far as it matters."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 class Clock:
@@ -48,19 +57,41 @@ def postgresql_server() -> Iterator[str]:
 async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
     """Yield the URL of a fresh, empty database."""
     name = f"test_{next(_numbers)}"
-    admin = create_async_engine(postgresql_server + "postgres", isolation_level="AUTOCOMMIT")
-    async with admin.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
+    await command(postgresql_server, f"CREATE DATABASE {name}")
     yield postgresql_server + name
-    async with admin.connect() as connection:
-        await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    await admin.dispose()
+    await command(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def quick() -> Iterator[Path]:
+    """Give a folder for files that nobody needs after the tests."""
+    with tempfile.TemporaryDirectory(prefix="sprechzeit-", dir=quick_folder()) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: object) -> str:
+def sqlite_url(quick: Path) -> str:
     """Return the URL of a fresh, empty database file."""
-    return f"sqlite+prompt:///{tmp_path}/sprechzeit.db"
+    return f"sqlite+prompt:///{quick}/test_{next(_numbers)}.db"
+
+
+@pytest.fixture(scope="session")
+def with_tables(quick: Path) -> Copies:
+    """Fill stores with the tables that the code knows."""
+    return Copies("with_tables", quick, _create_tables)
+
+
+@pytest.fixture(scope="session")
+def migrated_copies(quick: Path) -> Copies:
+    """Fill stores with what the migrations make."""
+    return Copies("migrated", quick, database.migrate)
+
+
+async def _create_tables(url: str) -> None:
+    store = open_store(url)
+    async with store.writing() as tx:
+        await create_all(tx)
+    await store.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,10 +101,9 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def store(store_url: str) -> AsyncIterator[Store]:
+async def store(store_url: str, with_tables: Copies) -> AsyncIterator[Store]:
     """Yield an empty store with its tables, on either engine in turn."""
+    await with_tables.fill(store_url)
     store = open_store(store_url)
-    async with store.writing() as tx:
-        await create_all(tx)
     yield store
     await store.close()

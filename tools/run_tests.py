@@ -1,4 +1,4 @@
-"""Runs all tests, those in a browser last and one at a time, and sums them up in one line."""
+"""Runs all tests, the timed ones last and one at a time, and sums them up in one line."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from pathlib import Path
 
 RESULTS = Path("build/tests")
 NO_TESTS_COLLECTED = 5
+ONE_LOOP = [
+    f"--override-ini=asyncio_default_{kind}_loop_scope=session" for kind in ("fixture", "test")
+]
+"""Tests that share an event loop share a browser; starting one takes longer than most tests."""
+BY_FILE = ["--dist", "loadfile", "--no-loadscope-reorder"]
+"""A file's tests stay together: what they share is started once. `tests/conftest.py` orders."""
 PHASES = {
-    "units": ["-n", "3", "-m", "not browser"],
-    "browser": ["-m", "browser"],
+    "units": ["-n", "3", *BY_FILE, "-m", "not browser and not timed"],
+    "browser": ["-n", "2", *BY_FILE, "-m", "browser and not timed", *ONE_LOOP],
+    "timed": ["-m", "timed", *ONE_LOOP],
 }
 
 

@@ -54,6 +54,11 @@ async def show(request: web.Request) -> web.Response:
         people = await _able(tx, appointment)
         taking_part = await together.colleagues(tx, appointment.id)
         sites = await catalog.sites(tx)
+        site_id = appointment.site.id
+        things = {
+            "room": await catalog.resources(tx, site_id=site_id, kinds=ROOMS),
+            "device": await catalog.resources(tx, site_id=site_id, kinds=DEVICES),
+        }
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
         alone = open_still and appointment.session_id is None
         free = await _next_free(tx, appointment, now) if alone else []
@@ -64,6 +69,7 @@ async def show(request: web.Request) -> web.Response:
         appointment=appointment,
         people=people,
         taking_part=taking_part,
+        things=things,
         free=free,
         changeable=open_still and access.may_plan(staff),
         done=done if done in {"changed", "undone", "marked"} else "",

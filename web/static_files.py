@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from aiohttp import web
@@ -71,5 +72,11 @@ class StaticFiles:
 def _read(path: Path) -> StaticFile:
     body = path.read_bytes()
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
-    gzipped = gzip.compress(body, mtime=0) if path.suffix in _TEXT else None
+    gzipped = _gzipped(body) if path.suffix in _TEXT else None
     return StaticFile(body, gzipped, media_type or "application/octet-stream")
+
+
+@lru_cache(maxsize=256)
+def _gzipped(body: bytes) -> bytes:
+    # One process may hold several applications; each would pack the same files.
+    return gzip.compress(body, mtime=0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,14 @@ import phonenumbers
 from aiohttp import web
 from babel import Locale
 from babel.dates import format_date, format_skeleton
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BytecodeCache,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from jinja2.bccache import Bucket
 
 from scheduling.model import Text
 from web import words
@@ -77,6 +86,28 @@ def environments(timezone: ZoneInfo, static: StaticFiles | None = None) -> dict[
     return {language: _environment(language, timezone, static) for language in LANGUAGES}
 
 
+class Compiled(BytecodeCache):
+    """Templates' code, which all languages share: compiling takes longer than rendering."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the code of a template that is still as it was."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        assert bucket.code is not None
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+@cache
+def compiled() -> Compiled:
+    """Return the code of the templates of this process."""
+    return Compiled()
+
+
 def render(
     request: web.Request, template: str, *, status: int = 200, **context: Any
 ) -> web.Response:
@@ -96,6 +127,7 @@ def _environment(language: str, timezone: ZoneInfo, static: StaticFiles | None) 
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=compiled(),
     )
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         catalogue(language), newstyle=True

@@ -29,6 +29,8 @@ QUIET = (
 )
 DEVICES = ("--use-fake-device-for-media-stream",)
 ALLOWED = (*DEVICES, "--use-fake-ui-for-media-stream")
+LARGE_PRINT = "--blink-settings=defaultFontSize=32"
+"""Text at 200 %, as people set it in their browser."""
 ROOT = Path(__file__).parents[2]
 
 # Our modules keep their connection private; the test listens at the constructor.

@@ -17,17 +17,18 @@ from scheduling.model import Kind, Needs, Part, Person, Way
 from scheduling.slots import SlotQuery, find
 from scheduling.store import open_store
 from server.sign_in import hash_password
+from tests.browser import plan_pictures
 from tests.browser.chromium import ALLOWED, ROOT, Visitor, chromium
 from tests.browser.office import DemoCall, served_demo
 from tests.browser.portraits import CASEWORKER, CLAIMANT, Portrait, film
 from tests.browser.staff import sign_in
 
 FOLDER = ROOT / "docs/pictures"
-WINDOW = {"viewport": {"width": 1440, "height": 900}, "locale": "de-DE"}
+WINDOW: dict[str, object] = {"viewport": {"width": 1440, "height": 900}, "locale": "de-DE"}
 
 
-async def seed(store_url: str) -> DemoCall:
-    """Fill the demo office and book a consultation on one of the next days."""
+async def seed(store_url: str) -> tuple[DemoCall, plan_pictures.Shown]:
+    """Fill the demo office, book a consultation on one of the next days, choose a day to plan."""
     store = open_store(store_url)
     try:
         now = dt.datetime.now(dt.UTC)
@@ -51,9 +52,11 @@ async def seed(store_url: str) -> DemoCall:
             companion = await add_link(
                 tx, number, part=Part.COMPANION, name="Jonas Haddad", actor="pictures", now=now
             )
+        plan = await plan_pictures.shown(store, office, now)
     finally:
         await store.close()
-    return DemoCall(number, booked.link_token, companion, account.email, account.password)
+    call = DemoCall(number, booked.link_token, companion, account.email, account.password)
+    return call, plan
 
 
 async def _first_free(
@@ -122,11 +125,12 @@ async def _save(page: Page, name: str) -> None:
     sys.stdout.write(f"docs/pictures/{name}.png\n")
 
 
-async def take(url: str, call: DemoCall, folder: Path) -> None:
+async def take(url: str, call: DemoCall, plan: plan_pictures.Shown, folder: Path) -> None:
     """Take every picture."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     async with chromium() as browser:
         await take_booking(browser, url)
+        await plan_pictures.take(browser, url, plan, WINDOW, _save)
     await take_consultation(url, call, folder)
 
 
@@ -134,8 +138,8 @@ def main() -> None:
     """Serve a demo office and take the pictures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with served_demo(folder, seed) as (url, call):
-            asyncio.run(take(url, call, folder))
+        with served_demo(folder, seed) as (url, (call, plan)):
+            asyncio.run(take(url, call, plan, folder))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from server import database
+
 STARTING = 30.0  # seconds
 COMMAND = str(Path(sys.executable).with_name("sprechzeit"))
 
@@ -68,9 +70,9 @@ def running(
     }
     foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
     environment = foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()}
-    subprocess.run([COMMAND, "migrate"], env=environment, check=True, capture_output=True)
 
     async def filled() -> T:
+        await database.migrate(store_url_of(folder))
         return await fill(store_url_of(folder))
 
     result = asyncio.run(filled())

@@ -11,6 +11,7 @@ import pytest
 from scheduling.store import Store
 from server import data_folder, database
 from server.config import Config
+from tests.copies import Copies
 
 Configure = Callable[..., Config]
 
@@ -36,9 +37,9 @@ def configure(tmp_path: Path) -> Configure:
 
 
 @pytest.fixture
-async def migrated(store_url: str) -> AsyncIterator[Store]:
+async def migrated(store_url: str, migrated_copies: Copies) -> AsyncIterator[Store]:
     """Yield a store on either engine whose tables the migrations made."""
-    await database.migrate(store_url)
+    await migrated_copies.fill(store_url)
     store = await database.opened(store_url)
     yield store
     await store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from sqlalchemy import delete
 from scheduling import booking, schema
 from scheduling.model import Needs, Way
 from server import database
+from tests.copies import Copies
 from tests.scheduling.office import PERSON, at, make_office
 
 COMMAND = [sys.executable, "-m", "server"]
@@ -60,6 +62,15 @@ def run(environment: dict[str, str]) -> Run:
     return to_its_end
 
 
+@pytest.fixture
+def migrated_folder(environment: dict[str, str], migrated_copies: Copies) -> Path:
+    """Return the data folder with a store that `sprechzeit migrate` need not make."""
+    folder = Path(environment["SPRECHZEIT_DATA"])
+    folder.mkdir(mode=0o700)
+    asyncio.run(migrated_copies.fill(f"sqlite+prompt:///{folder}/sprechzeit.sqlite3"))
+    return folder
+
+
 def _refused(done: subprocess.CompletedProcess[str]) -> str:
     """Return the one line with which a command refused to start."""
     lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
@@ -91,8 +102,8 @@ def test_a_taken_page_port_is_told(run: Run) -> None:
     assert f"SPRECHZEIT_PORT: TCP port {port}" in line
 
 
+@pytest.mark.usefixtures("migrated_folder")
 def test_a_taken_relay_port_is_told(run: Run) -> None:
-    run("migrate")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("0.0.0.0", 0))
         port = other.getsockname()[1]
@@ -108,20 +119,15 @@ def test_a_demo_office_is_filled_in_a_demo_only(run: Run) -> None:
     assert "SPRECHZEIT_DEMO" in _refused(done)
 
 
+@pytest.mark.usefixtures("migrated_folder")
 def test_a_sound_plan_is_told_with_exit_code_0(run: Run) -> None:
-    run("migrate")
-
     done = run("check")
 
     assert (done.returncode, done.stdout) == (0, "The plan is sound.\n")
 
 
-async def test_a_broken_plan_is_listed_with_exit_code_1(
-    run: Run, environment: dict[str, str]
-) -> None:
-    run("migrate")
-    folder = Path(environment["SPRECHZEIT_DATA"])
-    store = await database.opened(f"sqlite+prompt:///{folder}/sprechzeit.sqlite3")
+async def test_a_broken_plan_is_listed_with_exit_code_1(run: Run, migrated_folder: Path) -> None:
+    store = await database.opened(f"sqlite+prompt:///{migrated_folder}/sprechzeit.sqlite3")
     office = await make_office(store)
     async with store.writing() as tx:
         await booking.book(
@@ -145,8 +151,8 @@ async def test_a_broken_plan_is_listed_with_exit_code_1(
     assert done.stdout.strip()
 
 
+@pytest.mark.usefixtures("migrated_folder")
 def test_an_account_is_added_with_a_password_from_standard_input(run: Run) -> None:
-    run("migrate")
     account = ("user", "add", "mara@example.org", "--name", "Mara Muster", "--role", "admin")
 
     short = run(*account, typed="short\n")
@@ -156,9 +162,8 @@ def test_an_account_is_added_with_a_password_from_standard_input(run: Run) -> No
     assert added.returncode == 0, added.stderr
 
 
+@pytest.mark.usefixtures("migrated_folder")
 def test_an_account_of_an_unknown_caseworker_is_refused(run: Run) -> None:
-    run("migrate")
-
     done = run(
         *("user", "add", "mara@example.org", "--name", "Mara", "--role", "caseworker"),
         *("--caseworker", "Nobody"),

@@ -10,14 +10,14 @@ from email.message import EmailMessage
 import pytest
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from scheduling import schema
 from scheduling.store import Store, open_store
-from server import database
 from server.app import create_app
-from server.sign_in import hash_password
 from tests.conftest import Clock
+from tests.copies import Copies
 from tests.scheduling.office import Office, add_caseworker, make_office, row
 from tests.server.conftest import Configure, configure
 from tests.web.visitor import Visitor
@@ -26,7 +26,9 @@ from web.letters import LETTERS
 __all__ = ["configure"]
 
 PASSWORD = "a long enough password"
-_HASH = hash_password(PASSWORD)
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes without the cost that guessing shall have."""
+_HASH = QUICK.hash(PASSWORD)
 
 
 @dataclass
@@ -87,12 +89,14 @@ Serve = Callable[..., Awaitable[House]]
 
 
 @pytest.fixture
-async def serve(configure: Configure, clock: Clock) -> AsyncIterator[Serve]:
+async def serve(
+    configure: Configure, clock: Clock, migrated_copies: Copies
+) -> AsyncIterator[Serve]:
     """Serve an office on a store; letters stay in the outbox, where tests read them."""
     opened: list[House] = []
 
     async def serving(url: str, **changes: object) -> House:
-        await database.migrate(url)
+        await migrated_copies.fill(url)
         store = open_store(url)
         office = await make_office(store)
         # Nothing listens on port 9 (discard), so every letter stays where it was written.
@@ -103,7 +107,7 @@ async def serve(configure: Configure, clock: Clock) -> AsyncIterator[Serve]:
             "smtp_host": "127.0.0.1",
             "smtp_port": 9,
         }
-        app = create_app(configure(**{**usual, **changes}), clock)
+        app = create_app(configure(**{**usual, **changes}), clock, QUICK)
         server = TestServer(app)
         await server.start_server()
         opened.append(House(store, office, server))

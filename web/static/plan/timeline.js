@@ -19,6 +19,13 @@ const wallClock = (date) =>
   `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` +
   `T${two(date.getHours())}:${two(date.getMinutes())}`;
 
+// Where the day's work begins: an hour is shown before the first appointment.
+function firstHour(events) {
+  const booked = events.filter((event) => event.extendedProps?.icon);
+  const hours = booked.map((event) => Number(event.start.slice(11, 13)));
+  return Math.max(Math.min(9, ...hours) - 1, 0);
+}
+
 function element(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -83,7 +90,8 @@ class Console {
       slotMaxTime: plan.closes,
       slotDuration: week ? "01:00" : "00:30",
       slotLabelInterval: week ? "02:00" : "01:00",
-      slotWidth: week ? 36 : 60,
+      slotWidth: week ? 48 : 72,
+      scrollTime: `${two(firstHour(plan.events))}:00`,
       snapDuration: "00:05",
       slotLabelFormat: (time) => `${two(time.getHours())}:${two(time.getMinutes())}`,
       nowIndicator: true,
@@ -152,6 +160,7 @@ class Console {
     if (address) button.href = address;
     else button.type = "button";
     button.dataset.id = event.id;
+    button.title = `${event.title}, ${timeText}, ${topic}`;
     button.append(
       first,
       element("span", "kern-sr-only", `${timeText}, ${way}, ${this.say.sayWith} ${caseworker}`),
@@ -211,6 +220,8 @@ class Console {
   }
 
   listen() {
+    // A key after a drag is no end of it.
+    addEventListener("keydown", () => (this.dropped = -Infinity), true);
     const events = new EventSource(this.say.events);
     events.addEventListener("plan", () => this.refresh());
     // After an interruption the page may have missed something.
