@@ -73,7 +73,9 @@ class Leg:
         self._memory = site.endpoint.slab.memory
         self._starts = site.endpoint.slab.starts
         self._slab = srtp.pointer(site.endpoint.slab)
+        self._pointers = [self._slab + start for start in self._starts]
         self._cell = srtp.length_cell()
+        self._inward = self._outward = None
         self._line_post: Callable[[Address, int, int], None] = _nowhere
         self._own: tuple[Source, ...] = ()
         self._repeats = _REPEATS_PER_TICK
@@ -165,7 +167,7 @@ class Leg:
             return
         cell = self._cell
         cell[0] = length
-        if not self.connected or _UNPROTECT(self._association.inward, self._slab + start, cell):
+        if not self.connected or _UNPROTECT(self._inward, self._pointers[slot], cell):
             self._site.counters.add("dropped_unauthentic_media")
             return
         length = cell[0]
@@ -204,7 +206,7 @@ class Leg:
         """Protect a packet where it stands in the slab, and have it sent."""
         cell = self._cell
         cell[0] = length
-        if _PROTECT(self._association.outward, self._slab + start, cell):
+        if _PROTECT(self._outward, self._slab + start, cell):
             self._site.counters.add("dropped_unprotectable")
             return
         self._line_post(self.address, start, cell[0])
@@ -219,7 +221,7 @@ class Leg:
         if self.connected:
             start = self._site.endpoint.place(packet)
             self._cell[0] = len(packet)
-            if not srtp.protect_rtcp(self._association.outward, self._slab + start, self._cell):
+            if not srtp.protect_rtcp(self._outward, self._slab + start, self._cell):
                 self._line_post(self.address, start, self._cell[0])
 
     def _receive_control(self, start: int, length: int, second: int, arrived: int) -> None:
@@ -231,9 +233,7 @@ class Leg:
             counters.add("dropped_undeclared_ssrc")
             return
         self._cell[0] = length
-        if not self.connected or srtp.unprotect_rtcp(
-            self._association.inward, self._slab + start, self._cell
-        ):
+        if not self.connected or srtp.unprotect_rtcp(self._inward, self._slab + start, self._cell):
             counters.add("dropped_unauthentic_media")
             return
         compound = self._memory[start : start + self._cell[0]].tobytes()
@@ -266,6 +266,7 @@ class Leg:
     def _refresh(self) -> None:
         before = self.connected
         self.connected = self._association.connected and self.address is not None
+        self._inward, self._outward = self._association.inward, self._association.outward
         if self.connected and not before:
             now = time.monotonic()
             for sink in self.sinks.values():

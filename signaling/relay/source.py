@@ -156,8 +156,7 @@ class Source:
         reception.note(extended, timestamp, arrived / 1_000_000)
         self._gaps.found(extended)
         if reception.received > 1 and 0 < len(gap) <= LONGEST_GAP:
-            self._gaps.note(gap, arrived / 1_000_000)
-            self._ask(arrived / 1_000_000)
+            self._ask(self._gaps.note(gap, arrived / 1_000_000))
         return extended
 
     def since_key_frame(self, now: float) -> list[tuple[int, bytes]]:
@@ -177,10 +176,8 @@ class Source:
     def ask_again(self, extended: list[int], now: float) -> None:
         """Ask the sender for packets that never arrived here and that a receiver misses."""
         highest = self.reception.highest
-        self._gaps.note(
-            [number for number in extended if -LONGEST_GAP < number - highest <= 0], now
-        )
-        self._ask(now)
+        recent = [number for number in extended if -LONGEST_GAP < number - highest <= 0]
+        self._ask(self._gaps.note(recent, now))
 
     def request_key_frame(self, now: float) -> None:
         """Ask the sender for a key frame, at once or as soon as the last request is old enough."""
@@ -196,7 +193,7 @@ class Source:
             self._key_frame_asked = now
             self._outlet.send_control(rtcp.picture_loss(self._outlet.ssrc, self.ssrc))
         if self._gaps:
-            self._ask(now)
+            self._ask(self._gaps.due(now, self._outlet.round_trip))
 
     def note_sender_report(self, ntp: tuple[int, int], timestamp: int, now: float) -> None:
         """Take the sender's clock reading and pass it to everyone who is shown this stream."""
@@ -205,9 +202,6 @@ class Source:
         for sink in self.sinks:
             sink.send_report()
 
-    def _ask(self, now: float) -> None:
-        if "nack" not in self._section.feedback:
-            return
-        missing = self._gaps.due(now, self._outlet.round_trip)
-        if missing:
+    def _ask(self, missing: list[int]) -> None:
+        if missing and "nack" in self._section.feedback:
             self._outlet.send_control(rtcp.nack(self._outlet.ssrc, self.ssrc, missing))
