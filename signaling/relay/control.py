@@ -12,7 +12,8 @@ from signaling.relay.source import Source
 class Streams(Protocol):
     """The participant's streams by SSRC, and where its bandwidth estimate is kept."""
 
-    estimated_downlink: int | None
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Keep the participant's estimate of its downlink, in bit/s."""
 
     @property
     def sources(self) -> Mapping[int, Source]:
@@ -47,7 +48,9 @@ def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> N
         wished = list(rtcp.intra_requested(body))
     else:
         if form == rtcp.APPLICATION_LAYER:
-            streams.estimated_downlink = rtcp.estimated_maximum(body)
+            estimate = rtcp.estimated_maximum(body)
+            if estimate is not None:
+                streams.note_estimate(estimate, now)
         return
     for ssrc in wished:
         sink = streams.sinks.get(ssrc)

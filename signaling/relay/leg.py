@@ -22,6 +22,8 @@ from signaling.relay.source import Source
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 20
 _TICKS_PER_FEEDBACK = 2
+_TICKS_PER_ESTIMATE = 10
+_ESTIMATE_LASTS = 5.0  # seconds; browsers renew theirs every second
 _REPEATS_PER_TICK = 200
 _UNPROTECT = srtp.unprotect
 _PROTECT = srtp.protect
@@ -65,7 +67,7 @@ class Leg:
         self.sources: dict[int, Source] = {}
         self.sinks: dict[int, Sink] = {}
         self.seats: list[Seat] = []
-        self.estimated_downlink: int | None = None
+        self._estimate = (0, -_ESTIMATE_LASTS)
         self._site = site
         self._on_end = on_end
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
@@ -147,6 +149,9 @@ class Leg:
         self._repeats = _REPEATS_PER_TICK
         for source in self._own:
             source.tick(now)
+        if self._ticks % _TICKS_PER_ESTIMATE == 0:
+            for source in self._own:
+                source.tell_estimate(now)
         if self.connected and self._ticks % _TICKS_PER_FEEDBACK == 0:
             self._send_reports(now)
 
@@ -210,6 +215,16 @@ class Leg:
             self._site.counters.add("dropped_unprotectable")
             return
         self._line_post(self.address, start, cell[0])
+
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Keep the participant's estimate of its downlink, in bit/s."""
+        self._estimate = (bits, now)
+
+    def room_for_a_picture(self, now: float) -> int | None:
+        """Give the bit/s that each picture shown may take, None when nothing is known."""
+        bits, since = self._estimate
+        shown = sum(seat.video.source is not None for seat in self.seats)
+        return bits // shown if shown and now - since < _ESTIMATE_LASTS else None
 
     def may_repeat(self) -> bool:
         """Take one of the repeats that may be sent until the next tick."""

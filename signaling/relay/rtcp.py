@@ -124,6 +124,15 @@ def estimated_maximum(body: bytes) -> int | None:
     return (packed & 0x3FFFF) << (packed >> 18)
 
 
+def estimate(ssrc: int, media: int, bits: int) -> bytes:
+    """Tell the sender of `media` the bit/s that can be taken (REMB, as above)."""
+    exponent = max(0, bits.bit_length() - 18)
+    packed = 1 << 24 | exponent << 18 | bits >> exponent
+    return _HEADER.pack(0x80 | APPLICATION_LAYER, PAYLOAD_FEEDBACK, 5) + struct.pack(
+        "!II4sII", ssrc, 0, b"REMB", packed, media
+    )
+
+
 def transport_wide(
     ssrc: int, media: int, count: int, arrivals: list[tuple[int, int]], base: int
 ) -> bytes:

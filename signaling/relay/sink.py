@@ -25,6 +25,9 @@ class Outlet(Protocol):
     def post(self, start: int, length: int) -> None:
         """Protect a packet in the slab and have it sent."""
 
+    def room_for_a_picture(self, now: float) -> int | None:
+        """Give the bit/s that each picture shown may take, None when nothing is known."""
+
     def may_repeat(self) -> bool:
         """Take one of the repeats that the transport may send until the next tick."""
 
@@ -187,6 +190,10 @@ class Sink:
         if missing:
             source.ask_again(missing, now)
         return sent
+
+    def room(self, now: float) -> int | None:
+        """Give the bit/s that the receiver has for this stream, None when nothing is known."""
+        return self._outlet.room_for_a_picture(now)
 
     def send_report(self) -> None:
         """Pass the source's clock reading on, so that the receiver keeps lips in step."""

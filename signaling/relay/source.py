@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 from signaling.relay import codecs, rtcp, rtp
+from signaling.relay.ceiling import Ceiling
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.gaps import LONGEST_GAP, Gaps
 from signaling.relay.offer import Section
@@ -36,8 +37,8 @@ class Source:
     """
 
     __slots__ = (
-        "_endpoint", "_first", "_gaps", "_is_video", "_key_frame", "_key_frame_asked",
-        "_key_frame_at", "_key_frame_wanted", "_memory", "_numbers", "_others", "_outlet",
+        "_ceiling", "_endpoint", "_first", "_gaps", "_is_video", "_key_frame", "_key_frame_asked",
+        "_key_frame_at", "_key_frame_wanted", "_measured", "_memory", "_numbers", "_others", "_outlet",
         "_packets", "_payload_type", "_section", "history", "kind", "last_report", "reception",
         "ssrc",
     )  # fmt: skip
@@ -60,6 +61,8 @@ class Source:
         self._endpoint = endpoint
         self._memory = endpoint.slab.memory
         self._gaps = Gaps()
+        self._ceiling = Ceiling()
+        self._measured = (0, 0.0)  # octets sent on to each receiver, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
         self._key_frame = 0
@@ -194,6 +197,19 @@ class Source:
             self._outlet.send_control(rtcp.picture_loss(self._outlet.ssrc, self.ssrc))
         if self._gaps:
             self._ask(self._gaps.due(now, self._outlet.round_trip))
+
+    def tell_estimate(self, now: float) -> None:
+        """Tell the sender what its audience can take; called every half second."""
+        if not self._is_video:
+            return
+        octets, since = self._measured
+        received = sum(sink.octets for sink in self.sinks) // max(len(self.sinks), 1)
+        self._measured = (received, now)
+        rooms = [room for sink in self.sinks if (room := sink.room(now)) is not None]
+        rate = 8 * max(received - octets, 0) / max(now - since, 0.01)
+        told = self._ceiling.tell(rate, min(rooms, default=None), now)
+        if told is not None:
+            self._outlet.send_control(rtcp.estimate(self._outlet.ssrc, self.ssrc, told))
 
     def note_sender_report(self, ntp: tuple[int, int], timestamp: int, now: float) -> None:
         """Take the sender's clock reading and pass it to everyone who is shown this stream."""

@@ -6,6 +6,7 @@ one offer in a hundred among them, and tells at the end whether anything was har
 
 import argparse
 import asyncio
+import itertools
 import json
 import logging
 import random
@@ -64,18 +65,19 @@ async def strangers_to(alice):
     return strangers
 
 
-async def capture(alice, bob):
+async def capture(alice, bob, numbers):
     """Have a call send everything it can; give all datagrams."""
-    for number in range(20):
-        await talk(alice, bob, number)
+    for _ in range(20):
+        await talk(alice, bob, next(numbers))
         alice.send_rtcp(rtcp.picture_loss(1, alice.seat_ssrcs(0)[1]))
         alice.send_rtcp(rtcp.sender_report(1001, (1, 2), 3, 4, 5))
     return [bytes(each) for each in (*alice.sent, *bob.sent)]
 
 
-async def flood(alice, bob, strangers, inputs, *, seed=SEED):
+async def flood(alice, bob, strangers, inputs, *, seed=SEED, numbers=None):
     """Throw damaged datagrams at the relay from participants and strangers, while a call runs."""
-    captured = await capture(alice, bob)
+    numbers = numbers or itertools.count()
+    captured = await capture(alice, bob, numbers)
     offer = offer_sdp().encode()
     senders = [alice, bob, *strangers]
     chance = random.Random(seed)
@@ -88,8 +90,8 @@ async def flood(alice, bob, strangers, inputs, *, seed=SEED):
         if count % _BURST == 1:
             await asyncio.sleep(0)
         if count % _TALK == 1:
-            await talk(alice, bob, 100 + count // _TALK)
-    await talk(alice, bob, 1000 + inputs // _TALK)
+            await talk(alice, bob, next(numbers))
+    await talk(alice, bob, next(numbers))
 
 
 def _resident_kib():
@@ -107,12 +109,13 @@ async def _run(inputs, seed):
         for index, name in enumerate(("alice", "bob"), 1)
     ]
     strangers = await strangers_to(alice)
-    await flood(alice, bob, strangers, inputs // 10, seed=seed)
+    numbers = itertools.count()
+    await flood(alice, bob, strangers, inputs // 10, seed=seed, numbers=numbers)
     for each in (alice, bob):
         each.sent.clear()
         each.rtcp.clear()
     before = _resident_kib()
-    await flood(alice, bob, strangers, inputs - inputs // 10, seed=seed + 1)
+    await flood(alice, bob, strangers, inputs - inputs // 10, seed=seed + 1, numbers=numbers)
     grown = _resident_kib() - before
     dropped = sum(count for name, count in relay.counters.items() if name.startswith("dropped_"))
     for each in (alice, bob):

@@ -10,7 +10,7 @@ from aiortc.rtp import (
     RtcpSrPacket,
     pack_remb_fci,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.relay import rtcp
@@ -45,6 +45,7 @@ def read_wide(message):
     return arrivals
 
 
+@settings(deadline=None)
 @given(
     start=st.integers(0, 0xFFFF),
     steps=st.lists(
