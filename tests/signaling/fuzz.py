@@ -52,6 +52,7 @@ async def talk(alice, bob, number):
         text = b"%s %d" % (sender.name.encode(), number)
         receiver.rtp.clear()
         receiver.raw_received.clear()
+        await sender.bind()  # consent lasts half a minute only
         sender.send_rtp(rtp_packet(sender.ssrc + 1, number, payload=text, number=number & 0xFFFF))
         await receiver.until(lambda r=receiver, t=text: any(each.endswith(t) for each in r.rtp))
 
