@@ -7,16 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from signaling.relay import control, rtcp, rtp, srtp
-from signaling.relay.answer import Outgoing, Transport, agreed_extensions, write_answer
-from signaling.relay.codecs import TRANSPORT_WIDE
+from signaling.relay.agreement import Agreement
+from signaling.relay.answer import Transport, write_answer
 from signaling.relay.counters import Counters
 from signaling.relay.dtls import Association, Certificate
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.ingress import Credentials, Ingress
 from signaling.relay.line import Address
-from signaling.relay.offer import BadOffer, Offer
+from signaling.relay.offer import Offer
 from signaling.relay.reception import Arrivals
-from signaling.relay.sink import Sink
 from signaling.relay.source import Source
 
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
@@ -42,18 +41,6 @@ class Site:
     advertised: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Seat:
-    """A pair of outgoing streams in which one other person is shown."""
-
-    audio_mid: str
-    video_mid: str
-    audio: Sink
-    video: Sink
-    occupant: str | None = None
-    used: bool = False
-
-
 class Leg:
     """The transport and the streams of one peer connection.
 
@@ -65,8 +52,8 @@ class Leg:
         self.address: Address | None = None
         self.connected = False
         self.sources: dict[int, Source] = {}
-        self.sinks: dict[int, Sink] = {}
-        self.seats: list[Seat] = []
+        self._agreement = Agreement(self, site.endpoint)
+        self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._estimate = (0, -_ESTIMATE_LASTS)
         self._site = site
         self._on_end = on_end
@@ -84,7 +71,6 @@ class Leg:
         self._arrivals = Arrivals()
         self._wide_id = 0
         self._wide_element = -1
-        self._mids: list[str] = []
         self._credentials: list[Credentials] = []
         self._consented = 0.0
         self._ticks = 0
@@ -98,19 +84,19 @@ class Leg:
 
         Raises BadOffer when a later one drops or renames sections.
         """
-        mids = [section.mid for section in offer.sections]
-        if mids[: len(self._mids)] != self._mids:
-            raise BadOffer("sections may be added, not dropped or renamed")
-        self._mids = mids
-        self._agree_sources(offer)
-        self._agree_seats(offer)
+        agreement = self._agreement
+        agreement.agree(offer)
+        self.sources = agreement.sources
+        self._own = tuple({each.ssrc: each for each in self.sources.values()}.values())
+        self._wide_id = agreement.wide_id
+        self._wide_element = self._wide_id << 4 | 1 if self._wide_id else -1
         if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
             # At most two at a time: the running one and the one an ICE restart brings.
             for outdated in self._credentials[:-1]:
                 self._site.ingress.revoke(outdated)
             fresh = self._site.ingress.issue(self, offer.ufrag)
             self._credentials = [*self._credentials[-1:], fresh]
-        return write_answer(offer, self._transport(), self._outgoing(offer))
+        return write_answer(offer, self._transport(), agreement.outgoing(offer))
 
     @property
     def forwarded(self) -> tuple[int, int]:
@@ -299,48 +285,6 @@ class Leg:
         elif feedback is not None:
             self.send_control(feedback)
 
-    def _agree_sources(self, offer: Offer) -> None:
-        sources: dict[int, Source] = {}
-        for section in offer.sections[:2]:
-            if section.ssrc is None or section.direction != "sendonly":
-                continue
-            known = self.sources.get(section.ssrc)
-            if known is None or not known.continues(section):
-                known = Source(section, section.ssrc, self, self._site.endpoint)
-            sources[section.ssrc] = known
-            if section.rtx_ssrc is not None:
-                sources[section.rtx_ssrc] = known
-            self._wide_id = agreed_extensions(section).get(TRANSPORT_WIDE, self._wide_id)
-        self.sources = sources
-        self._own = tuple({each.ssrc: each for each in sources.values()}.values())
-        self._wide_element = self._wide_id << 4 | 1 if self._wide_id else -1
-
-    def _agree_seats(self, offer: Offer) -> None:
-        for index in range(offer.seats):
-            audio, video = offer.sections[2 + 2 * index : 4 + 2 * index]
-            if index == len(self.seats):
-                name = f"seat{index}"
-                seat = Seat(
-                    audio.mid,
-                    video.mid,
-                    self._new_sink("audio", name),
-                    self._new_sink("video", name),
-                )
-                self.seats.append(seat)
-                self.sinks[seat.audio.ssrc] = seat.audio
-                self.sinks[seat.video.ssrc] = seat.video
-            self.seats[index].audio.agree(audio)
-            self.seats[index].video.agree(video)
-
-    def _new_sink(self, kind: str, name: str) -> Sink:
-        return Sink(self, self._site.endpoint, kind, name, (self._new_ssrc(), self._new_ssrc()))
-
-    def _new_ssrc(self) -> int:
-        while True:
-            ssrc = secrets.randbelow(0xFFFFFFFF) + 1
-            if ssrc not in self.sinks and ssrc != self.ssrc:
-                return ssrc
-
     def _transport(self) -> Transport:
         newest = self._credentials[-1]
         return Transport(
@@ -350,17 +294,6 @@ class Leg:
             self._site.advertised,
             self._site.endpoint.port,
         )
-
-    def _outgoing(self, offer: Offer) -> list[Outgoing | None]:
-        outgoing: list[Outgoing | None] = [None, None]
-        for seat in self.seats:
-            for sink in (seat.audio, seat.video):
-                rtx = sink.rtx_ssrc if sink.kind == "video" else None
-                outgoing.append(Outgoing(sink.cname, sink.ssrc, rtx))
-        return [
-            stream if section.direction == "recvonly" else None
-            for section, stream in zip(offer.sections, outgoing, strict=True)
-        ]
 
 
 def _nowhere(_address: Address, _start: int, _length: int) -> None:

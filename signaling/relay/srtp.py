@@ -12,6 +12,7 @@ from pylibsrtp import Session, _binding
 
 from signaling.relay.slab import Slab
 
+PYLIBSRTP_VERSION = "1.0.0"
 PRIVATE_PARTS = ("_srtp",)
 BINDING_PARTS = ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp")
 
