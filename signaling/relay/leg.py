@@ -65,7 +65,7 @@ class Leg:
         self._pointers = [self._slab + start for start in self._starts]
         self._cell = srtp.length_cell()
         self._inward = self._outward = None
-        self._line_post: Callable[[Address, int, int], None] = _nowhere
+        self._line_post: Callable[[Address, int, int], None] = lambda *_: None
         self._own: tuple[Source, ...] = ()
         self._repeats = _REPEATS_PER_TICK
         self._arrivals = Arrivals()
@@ -202,6 +202,10 @@ class Leg:
             return
         self._line_post(self.address, start, cell[0])
 
+    def note_round_trip(self, seconds: float) -> None:
+        """Learn how long the way to the participant and back takes."""
+        self.round_trip += (seconds - self.round_trip) / 4
+
     def note_estimate(self, bits: int, now: float) -> None:
         """Keep the participant's estimate of its downlink, in bit/s."""
         self._estimate = (bits, now)
@@ -294,7 +298,3 @@ class Leg:
             self._site.advertised,
             self._site.endpoint.port,
         )
-
-
-def _nowhere(_address: Address, _start: int, _length: int) -> None:
-    """Take a packet while there is no address yet."""

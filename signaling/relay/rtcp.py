@@ -73,6 +73,16 @@ def report_block(
     )
 
 
+def echoes(body: bytes, start: int, count: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (SSRC, middle bits of the last sender report, its age) of each report block.
+
+    The blocks begin at `start`; the age is in 1/65536 s (RFC 3550 section 6.4.1).
+    """
+    for position in range(start, min(start + 24 * count, len(body) - 23), 24):
+        ssrc, _, _, _, middle, age = _REPORT.unpack_from(body, position)
+        yield ssrc, middle, age
+
+
 def receiver_report(ssrc: int, report_blocks: list[bytes]) -> bytes:
     """Build a receiver report of at most 31 blocks."""
     body = ssrc.to_bytes(4, "big") + b"".join(report_blocks)

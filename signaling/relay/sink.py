@@ -2,6 +2,7 @@
 
 import secrets
 import struct
+import time
 from typing import Protocol
 
 from signaling.relay import codecs, rtcp, rtp
@@ -11,6 +12,7 @@ from signaling.relay.offer import Section
 from signaling.relay.reception import LONGEST_JUMP
 from signaling.relay.source import Source
 
+_LONGEST_TRIP = 10.0  # seconds
 _EXTENSION_WORD = rtp.ONE_BYTE_PROFILE << 16 | 1
 _WRITE_EXTENSION = struct.Struct("!II").pack_into
 _WRITE_HEADER = rtp.HEADER.pack_into
@@ -44,7 +46,7 @@ class Sink:
 
     __slots__ = (
         "_clock_rate", "_endpoint", "_extension", "_fresh", "_highest", "_last_arrived",
-        "_last_timestamp", "_lowest", "_memory", "_outlet", "_payload_type",
+        "_last_timestamp", "_lowest", "_memory", "_outlet", "_payload_type", "_reported",
         "_rtx_payload_type", "_rtx_sequence", "_sequence_shift", "_stamp_head",
         "_timestamp_shift", "cname", "kind", "octets", "packets", "rtx_ssrc", "source", "ssrc",
     )  # fmt: skip
@@ -57,6 +59,7 @@ class Sink:
         self.ssrc, self.rtx_ssrc = ssrcs
         self.source: Source | None = None
         self.packets = self.octets = 0
+        self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
         self._endpoint = endpoint
         self._memory = endpoint.slab.memory
@@ -191,6 +194,15 @@ class Sink:
             source.ask_again(missing, now)
         return sent
 
+    def round_trip(self, middle: int, held: float, now: float) -> float | None:
+        """Give the seconds from this stream's last report to its echo, less those it was held.
+
+        None when another report is echoed or the times cannot be (RFC 3550 section 6.4.1).
+        """
+        reported, sent = self._reported
+        seconds = now - sent - held
+        return seconds if reported == middle != 0 and 0 <= seconds < _LONGEST_TRIP else None
+
     def room(self, now: float) -> int | None:
         """Give the bit/s that the receiver has for this stream, None when nothing is known."""
         return self._outlet.room_for_a_picture(now)
@@ -200,6 +212,7 @@ class Sink:
         if self.source is None or self.source.last_report is None or self._fresh:
             return
         ntp, timestamp = self.source.last_report
+        self._reported = ((ntp[0] & 0xFFFF) << 16 | ntp[1] >> 16, time.monotonic())
         shifted = (timestamp + self._timestamp_shift) & 0xFFFFFFFF
         self._outlet.send_control(
             rtcp.sender_report(self.ssrc, ntp, shifted, self.packets, self.octets)
