@@ -93,9 +93,14 @@ def agreed_extensions(section: Section) -> dict[str, int]:
 
 def agreed_feedback(section: Section) -> list[str]:
     """Give the feedback messages used in this section, in the words of `a=rtcp-fb`."""
-    without = "goog-remb" if section.direction == "sendonly" else "transport-cc"
-    wanted = codecs.BY_KIND[section.kind].feedback
-    return [each for each in wanted if each in section.feedback and each != without]
+    wanted = set(codecs.BY_KIND[section.kind].feedback)
+    if section.direction != "sendonly":
+        wanted.discard("transport-cc")
+    return [
+        each
+        for each in codecs.BY_KIND[section.kind].feedback
+        if each in wanted and each in section.feedback
+    ]
 
 
 def _direction(section: Section, stream: Outgoing | None) -> str:

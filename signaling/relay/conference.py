@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from signaling.relay.leg import Leg, Seat, Site
+from signaling.relay.agreement import Seat
+from signaling.relay.leg import Leg, Site
 from signaling.relay.offer import BadOffer, read_offer
 
 __all__ = ["BadOffer", "Conference", "Place"]

@@ -12,7 +12,11 @@ from signaling.relay.source import Source
 class Streams(Protocol):
     """The participant's streams by SSRC, and where its bandwidth estimate is kept."""
 
-    estimated_downlink: int | None
+    def note_round_trip(self, seconds: float) -> None:
+        """Learn how long the way to the participant and back takes."""
+
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Keep the participant's estimate of its downlink, in bit/s."""
 
     @property
     def sources(self) -> Mapping[int, Source]:
@@ -31,6 +35,9 @@ def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -
             source = streams.sources.get(ssrc)
             if source is not None and source.ssrc == ssrc:
                 source.note_sender_report((seconds, fraction), timestamp, now)
+            _echoes(body, 24, form, streams, now)
+        elif kind == rtcp.RECEIVER_REPORT:
+            _echoes(body, 4, form, streams, now)
         elif kind == rtcp.TRANSPORT_FEEDBACK and form == rtcp.NACK and len(body) >= 12:
             sink = streams.sinks.get(int.from_bytes(body[4:8], "big"))
             if sink is not None:
@@ -40,6 +47,14 @@ def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -
             _payload_feedback(form, body, streams, now)
 
 
+def _echoes(body: bytes, start: int, count: int, streams: Streams, now: float) -> None:
+    for ssrc, middle, age in rtcp.echoes(body, start, count):
+        sink = streams.sinks.get(ssrc)
+        round_trip = sink.round_trip(middle, age / 65536, now) if sink is not None else None
+        if round_trip is not None:
+            streams.note_round_trip(round_trip)
+
+
 def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> None:
     if form == rtcp.PICTURE_LOSS:
         wished = [int.from_bytes(body[4:8], "big")]
@@ -47,7 +62,9 @@ def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> N
         wished = list(rtcp.intra_requested(body))
     else:
         if form == rtcp.APPLICATION_LAYER:
-            streams.estimated_downlink = rtcp.estimated_maximum(body)
+            estimate = rtcp.estimated_maximum(body)
+            if estimate is not None:
+                streams.note_estimate(estimate, now)
         return
     for ssrc in wished:
         sink = streams.sinks.get(ssrc)

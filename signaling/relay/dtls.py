@@ -9,10 +9,13 @@ with DTLS alone: media goes straight through the sessions, without a task or an 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pylibsrtp
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from OpenSSL import SSL
+
+from signaling.relay import srtp
 
 AIORTC_VERSION = "1.16.0"
 PRIVATE_PARTS = ("_set_role", "_rx_srtp", "_tx_srtp", "_srtp_profiles")
@@ -90,9 +93,13 @@ class Association:
         )
         self._dtls.on("statechange", self._changed)
         self._on_change = on_change
+        self._sessions: tuple[pylibsrtp.Session, ...] = ()
         self._task: asyncio.Task[None] | None = None
         self.connected = False
         self.ended = False
+        self.inward: Any = None
+        """libsrtp's session for what arrives, None until the association stands."""
+        self.outward: Any = None
         self.protect: Callable[[bytes], bytes] = _not_yet
         self.unprotect: Callable[[bytes], bytes] = _not_yet
         self.protect_rtcp: Callable[[bytes], bytes] = _not_yet
@@ -134,6 +141,9 @@ class Association:
             received, sent = self._dtls._rx_srtp, self._dtls._tx_srtp
             self.unprotect, self.unprotect_rtcp = received.unprotect, received.unprotect_rtcp
             self.protect, self.protect_rtcp = sent.protect, sent.protect_rtcp
+            # libsrtp's handles live as long as the sessions they are of.
+            self._sessions = (received, sent)
+            self.inward, self.outward = srtp.handle(received), srtp.handle(sent)
             self.connected = True
             self._on_change()
         elif self._dtls.state in {"closed", "failed"}:

@@ -1,104 +1,162 @@
-"""The relay's UDP sockets: one port, IPv4 and IPv6."""
+"""The relay's UDP port, IPv4 and IPv6: when it is read, and what leaves through it."""
 
 import asyncio
 import errno
 import socket
-import struct
-import sys
 import time
 from collections.abc import Callable
 
+from signaling.relay import batch_line, rtp
 from signaling.relay.counters import Counters
-
-Address = tuple[str, int] | tuple[str, int, int, int]
+from signaling.relay.line import Address, Line, PlainLine, ask_for_stamps
+from signaling.relay.slab import INCOMING, Slab
 
 _RECEIVE_BUFFER = 4 << 20  # bytes: half a second of 60 Mbit/s while the process is busy
-_BATCH = 64
+_SO_RCVBUFFORCE = 33  # Linux, with CAP_NET_ADMIN; Python has no name for it
+_PASSES = 4  # full slabs taken in a row before other work has its turn
 _ATTEMPTS = 20
-_SO_TIMESTAMPNS = 35  # Linux; Python has no name for it
-_TIMESPEC = struct.Struct("@ll")
-_STAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
-_LONGEST_WAIT = 1.0  # seconds a datagram may plausibly have waited in the socket
 _NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+
+_PAUSE = 0.001  # seconds that a datagram waits at most for others to be handled with it
+_BUSY = 0.0005  # seconds between wake-ups, below which waiting is cheaper than waking
+_CALM = 4  # datagrams in eight pauses, below which being woken is cheaper
+_WINDOW = 8
+
+Receive = Callable[[Line], int]
+"""Takes what waits on a line and acts on it; gives the number of datagrams."""
 
 
 class Endpoint:
-    """Receives datagrams in the event loop and sends them without ever waiting.
+    """Receives in the event loop and sends without ever waiting.
 
-    A datagram the kernel has no room for is dropped, as late media is worth nothing; a transport
-    with a growing buffer would only delay what follows.
+    While little comes, the socket wakes the loop. While much comes, it is looked at every
+    millisecond instead: a wake-up costs more than handling a packet, and several are handled
+    after one. A datagram the kernel has no room for is dropped, as late media is worth nothing.
     """
 
-    def __init__(self, sockets: list[socket.socket], counters: Counters) -> None:
-        self.sockets = sockets
-        self._by_length = {4 if each.family == socket.AF_INET6 else 2: each for each in sockets}
-        self._counters = counters
+    def __init__(
+        self, sockets: list[socket.socket], counters: Counters, *, batches: bool = True
+    ) -> None:
+        self.slab = Slab()
+        self.send_time = 0
+        """The present moment as packets tell it, not older than a wake-up."""
         self.port: int = sockets[0].getsockname()[1]
+        fast = batches and batch_line.is_available()
+        kind = batch_line.BatchLine if fast else PlainLine
+        self.lines: list[Line] = [kind(each, self.slab, counters) for each in sockets]
+        self._receive: Receive = lambda _: 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awake: dict[Line, float] = {}
+        self._timers: dict[Line, asyncio.TimerHandle] = {}
+        self._flushing: asyncio.Handle | None = None
 
     @classmethod
-    def bind(cls, host_v4: str, host_v6: str | None, port: int, counters: Counters) -> "Endpoint":
-        """Bind both families to the same port, a free one for 0; OSError when it is taken."""
+    def bind(
+        cls,
+        host_v4: str,
+        host_v6: str | None,
+        port: int,
+        counters: Counters,
+        *,
+        batches: bool = True,
+    ) -> "Endpoint":
+        """Bind both families to the same port, a free one for 0; OSError when it is taken.
+
+        `batches` False does without Linux's calls for many datagrams.
+        """
         for attempt in range(_ATTEMPTS):
             try:
-                return cls(_bind_both(host_v4, host_v6, port), counters)
+                return cls(_bind_both(host_v4, host_v6, port), counters, batches=batches)
             except OSError as error:
                 # A port that is free for one family may be taken for the other.
                 if port or error.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:
                     raise
         raise OSError(errno.EADDRINUSE, "no port is free for both families")
 
-    def listen(self, receive: Callable[[bytes, Address, float], None]) -> None:
-        """Call `receive` with each datagram, its source and the monotonic time in seconds."""
-        loop = asyncio.get_running_loop()
-        for each in self.sockets:
-            loop.add_reader(each, self._readable, each, receive)
+    def listen(self, receive: Receive) -> None:
+        """Call `receive` with each line on which datagrams wait."""
+        self._loop = asyncio.get_running_loop()
+        self._receive = receive
+        for each in self.lines:
+            self._awake[each] = 0.0
+            self._loop.add_reader(each.socket, self._readable, each)
 
-    def send(self, datagram: bytes, address: Address) -> bool:
-        """Send a datagram; False when the kernel does not take it."""
-        try:
-            self._by_length[len(address)].sendto(datagram, address)
-        except (OSError, KeyError):
-            self._counters.add("dropped_unsendable")
-            return False
-        return True
+    def line(self, address: Address) -> Line:
+        """Give the line that an address belongs to."""
+        return next(each for each in self.lines if each.owns(address))
+
+    def place(self, packet: bytes) -> int:
+        """Copy bytes into the slab, to be sent from there; give where they begin."""
+        self._make_room()
+        return self.slab.place(packet)
+
+    def copy(self, start: int, end: int) -> int:
+        """Copy a packet within the slab, for one more receiver; give where it begins."""
+        self._make_room()
+        return self.slab.copy(start, end)
+
+    def send(self, datagram: bytes, address: Address) -> None:
+        """Send bytes as they are."""
+        self.line(address).post(address, self.place(datagram), len(datagram))
+
+    def flush(self) -> None:
+        """Send everything posted."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+        for each in self.lines:
+            each.flush()
+        self.slab.release()
 
     def close(self) -> None:
         """Stop receiving and free the port."""
-        loop = asyncio.get_running_loop()
-        for each in self.sockets:
-            loop.remove_reader(each)
-            each.close()
+        self.flush()
+        for timer in self._timers.values():
+            timer.cancel()
+        for each in self.lines:
+            if self._loop is not None:
+                self._loop.remove_reader(each.socket)
+            each.socket.close()
 
-    def _readable(
-        self, readable: socket.socket, receive: Callable[[bytes, Address, float], None]
-    ) -> None:
+    def _make_room(self) -> None:
+        if self.slab.exhausted:
+            self.flush()
+        # Whoever sends outside of receiving needs not remember to flush.
+        if self._flushing is None and self._loop is not None:
+            self.send_time = rtp.absolute_send_time(time.monotonic_ns() // 1000)
+            self._flushing = self._loop.call_soon(self.flush)
+
+    def _readable(self, line: Line) -> None:
         now = time.monotonic()
-        offset = now - time.time()
-        for _ in range(_BATCH):
-            try:
-                datagram, stamps, _, address = readable.recvmsg(2048, _STAMP_SPACE)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:
-                # An ICMP error of an earlier datagram; the next read goes on.
-                self._counters.add("socket_errors")
-                continue
-            receive(datagram, address, _arrival(stamps, offset, now))
+        found = self._drain(line)
+        if found < INCOMING and now - self._awake[line] < _BUSY and self._loop is not None:
+            self._loop.remove_reader(line.socket)
+            self._timers[line] = self._loop.call_later(_PAUSE, self._look, line, 0, 0)
+        self._awake[line] = now
 
+    def _look(self, line: Line, count: int, seen: int) -> None:
+        assert self._loop is not None
+        count += 1
+        try:
+            seen += self._drain(line)
+        finally:
+            if count < _WINDOW or seen >= _CALM:
+                count, seen = (0, 0) if count == _WINDOW else (count, seen)
+                self._timers[line] = self._loop.call_later(_PAUSE, self._look, line, count, seen)
+            else:
+                del self._timers[line]
+                self._loop.add_reader(line.socket, self._readable, line)
 
-def _arrival(stamps: list[tuple[int, int, bytes]], offset: float, now: float) -> float:
-    """Return when the kernel received a datagram, in monotonic seconds.
-
-    Senders estimate their bandwidth from these times. Ours alone would tell them of every
-    moment this process was busy, as if the network had been slow.
-    """
-    for _, kind, stamp in stamps:
-        if kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(stamp)
-            arrived = float(seconds + nanoseconds / 1e9 + offset)
-            # The wall clock may have been set between arrival and now.
-            return arrived if now - _LONGEST_WAIT < arrived <= now else now
-    return now
+    def _drain(self, line: Line) -> int:
+        found = 0
+        for _ in range(_PASSES):
+            self.send_time = rtp.absolute_send_time(time.monotonic_ns() // 1000)
+            taken = self._receive(line)
+            self.flush()
+            found += taken
+            if taken < INCOMING:
+                break
+        return found
 
 
 def _bind_both(host_v4: str, host_v6: str | None, port: int) -> list[socket.socket]:
@@ -118,9 +176,8 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_DGRAM)
     try:
         opened.settimeout(0)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        if sys.platform == "linux":
-            opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        _widen(opened)
+        ask_for_stamps(opened)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((host, port))
@@ -128,3 +185,11 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def _widen(opened: socket.socket) -> None:
+    """Ask for a long receive buffer, beyond the system's limit where the process may."""
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except OSError:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from signaling.relay import stun
 from signaling.relay.counters import Counters
-from signaling.relay.endpoint import Address, Endpoint
+from signaling.relay.endpoint import Endpoint
+from signaling.relay.line import Address, Line
 
 _REMEMBERED_TRANSACTIONS = 4096
 _ADDRESSES_PER_LEG = 16
@@ -19,8 +20,8 @@ class Reachable(Protocol):
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram."""
 
-    def receive_media(self, datagram: bytes, now: float) -> None:
-        """Take an SRTP or SRTCP datagram."""
+    def receive_media(self, slot: int, length: int, arrived: int) -> None:
+        """Take an SRTP or SRTCP datagram from a slot of the slab; `arrived` in microseconds."""
 
     def consent(self, credentials: "Credentials", address: Address, now: float) -> None:
         """Learn that the participant answers for `address` and wants media there."""
@@ -55,6 +56,8 @@ class Ingress:
 
     def __init__(self, endpoint: Endpoint, counters: Counters) -> None:
         self._endpoint = endpoint
+        self._memory = endpoint.slab.memory
+        self._starts = endpoint.slab.starts
         self._counters = counters
         self._by_ufrag: dict[str, Credentials] = {}
         self._by_address: dict[Address, Reachable] = {}
@@ -76,23 +79,36 @@ class Ingress:
             if self._by_address.get(address) is leg:
                 del self._by_address[address]
 
-    def receive(self, datagram: bytes, address: Address, now: float) -> None:
-        """Take a datagram from anyone. Strangers get no answer but to authentic STUN."""
-        first = datagram[0] if datagram else 255
-        if 128 <= first <= 191:
-            leg = self._by_address.get(address)
-            if leg is not None:
-                leg.receive_media(datagram, now)
+    def receive(self, line: Line) -> int:
+        """Take what waits on a line, from anyone; give the number of datagrams."""
+        sources, lengths, arrivals = line.take()
+        memory, starts, known = self._memory, self._starts, self._by_address
+        for slot, (source, length, arrived) in enumerate(
+            zip(sources, lengths, arrivals, strict=True)
+        ):
+            start = starts[slot]
+            leg = known.get(source)
+            if leg is not None and length and 128 <= memory[start] <= 191:
+                leg.receive_media(slot, length, arrived)
             else:
-                self._counters.add("dropped_media_from_stranger")
-        elif first <= 1:
+                datagram = memory[start : start + length].tobytes()
+                self._receive_other(datagram, source, leg, arrived / 1_000_000)
+        return len(sources)
+
+    def _receive_other(
+        self, datagram: bytes, address: Address, leg: Reachable | None, now: float
+    ) -> None:
+        # RFC 7983 section 7. Strangers get no answer but to authentic STUN.
+        first = datagram[0] if datagram else 255
+        if first <= 1:
             self._receive_stun(datagram, address, now)
         elif 20 <= first <= 63:
-            leg = self._by_address.get(address)
             if leg is not None:
                 leg.receive_dtls(datagram)
             else:
                 self._counters.add("dropped_dtls_from_stranger")
+        elif 128 <= first <= 191:
+            self._counters.add("dropped_media_from_stranger")
         else:
             self._counters.add("dropped_unknown_kind")
 
@@ -114,9 +130,8 @@ class Ingress:
             self._counters.add("dropped_replayed_stun")
             return
         self._counters.add("stun_answered")
-        self._endpoint.send(
-            stun.build_success(request, address[0], address[1], credentials.password), address
-        )
+        host, port = self._endpoint.line(address).host_and_port(address)
+        self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
         self._admit(leg, address)
         if request.nominated or leg.address is None or leg.address == address:

@@ -1,24 +1,33 @@
 """One participant's side of the relay: its transport, what it sends and what it is shown."""
 
 import secrets
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from signaling.relay import control, rtcp, rtp
-from signaling.relay.answer import Outgoing, Transport, agreed_extensions, write_answer
-from signaling.relay.codecs import TRANSPORT_WIDE
+from signaling.relay import control, rtcp, rtp, srtp
+from signaling.relay.agreement import Agreement
+from signaling.relay.answer import Transport, write_answer
 from signaling.relay.counters import Counters
-from signaling.relay.dtls import Association, Certificate, SrtpError
-from signaling.relay.endpoint import Address, Endpoint
+from signaling.relay.dtls import Association, Certificate
+from signaling.relay.endpoint import Endpoint
 from signaling.relay.ingress import Credentials, Ingress
-from signaling.relay.offer import BadOffer, Offer
+from signaling.relay.line import Address
+from signaling.relay.offer import Offer
 from signaling.relay.reception import Arrivals
-from signaling.relay.sink import Sink
 from signaling.relay.source import Source
 
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 20
+_TICKS_PER_FEEDBACK = 2
+_TICKS_PER_ESTIMATE = 10
+_ESTIMATE_LASTS = 5.0  # seconds; browsers renew theirs every second
+_REPEATS_PER_TICK = 200
+_UNPROTECT = srtp.unprotect
+_PROTECT = srtp.protect
+_READ = struct.Struct("!BBHIIIBH").unpack_from
+_ONE_WORD = rtp.ONE_BYTE_PROFILE << 16 | 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +41,6 @@ class Site:
     advertised: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Seat:
-    """A pair of outgoing streams in which one other person is shown."""
-
-    audio_mid: str
-    video_mid: str
-    audio: Sink
-    video: Sink
-    occupant: str | None = None
-    used: bool = False
-
-
 class Leg:
     """The transport and the streams of one peer connection.
 
@@ -55,15 +52,25 @@ class Leg:
         self.address: Address | None = None
         self.connected = False
         self.sources: dict[int, Source] = {}
-        self.sinks: dict[int, Sink] = {}
-        self.seats: list[Seat] = []
-        self.estimated_downlink: int | None = None
+        self._agreement = Agreement(self, site.endpoint)
+        self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
+        self._estimate = (0, -_ESTIMATE_LASTS)
         self._site = site
         self._on_end = on_end
-        self._ssrc = secrets.randbelow(0xFFFFFFFF) + 1
+        self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
+        self.round_trip = 0.1
+        self._memory = site.endpoint.slab.memory
+        self._starts = site.endpoint.slab.starts
+        self._slab = srtp.pointer(site.endpoint.slab)
+        self._pointers = [self._slab + start for start in self._starts]
+        self._cell = srtp.length_cell()
+        self._inward = self._outward = None
+        self._line_post: Callable[[Address, int, int], None] = lambda *_: None
+        self._own: tuple[Source, ...] = ()
+        self._repeats = _REPEATS_PER_TICK
         self._arrivals = Arrivals()
         self._wide_id = 0
-        self._mids: list[str] = []
+        self._wide_element = -1
         self._credentials: list[Credentials] = []
         self._consented = 0.0
         self._ticks = 0
@@ -77,19 +84,25 @@ class Leg:
 
         Raises BadOffer when a later one drops or renames sections.
         """
-        mids = [section.mid for section in offer.sections]
-        if mids[: len(self._mids)] != self._mids:
-            raise BadOffer("sections may be added, not dropped or renamed")
-        self._mids = mids
-        self._agree_sources(offer)
-        self._agree_seats(offer)
+        agreement = self._agreement
+        agreement.agree(offer)
+        self.sources = agreement.sources
+        self._own = tuple({each.ssrc: each for each in self.sources.values()}.values())
+        self._wide_id = agreement.wide_id
+        self._wide_element = self._wide_id << 4 | 1 if self._wide_id else -1
         if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
             # At most two at a time: the running one and the one an ICE restart brings.
             for outdated in self._credentials[:-1]:
                 self._site.ingress.revoke(outdated)
             fresh = self._site.ingress.issue(self, offer.ufrag)
             self._credentials = [*self._credentials[-1:], fresh]
-        return write_answer(offer, self._transport(), self._outgoing(offer))
+        return write_answer(offer, self._transport(), agreement.outgoing(offer))
+
+    @property
+    def forwarded(self) -> tuple[int, int]:
+        """How many packets were sent to the participant, and the bytes of their payloads."""
+        sinks = self.sinks.values()
+        return sum(each.packets for each in sinks), sum(each.octets for each in sinks)
 
     def source(self, kind: str) -> Source | None:
         """Give the stream of `kind` that the participant sends, None when there is none."""
@@ -117,14 +130,15 @@ class Leg:
         if self.address is not None and now - self._consented > _CONSENT:
             self._site.counters.add("consent_expired")
             self._site.ingress.forget(self)
-            self.address = None
-            self._refresh()
+            self._move(None)
         self._ticks += 1
-        for sink in self.sinks.values():
-            sink.tick()
-        for source in set(self.sources.values()):
+        self._repeats = _REPEATS_PER_TICK
+        for source in self._own:
             source.tick(now)
-        if self.connected:
+        if self._ticks % _TICKS_PER_ESTIMATE == 0:
+            for source in self._own:
+                source.tell_estimate(now)
+        if self.connected and self._ticks % _TICKS_PER_FEEDBACK == 0:
             self._send_reports(now)
 
     def receive_dtls(self, datagram: bytes) -> None:
@@ -132,39 +146,39 @@ class Leg:
         if not self._association.receive(datagram):
             self._site.counters.add("dropped_dtls")
 
-    def receive_media(self, datagram: bytes, now: float) -> None:
-        """Take SRTP or SRTCP from an authenticated address."""
-        counters = self._site.counters
-        if len(datagram) < 12:
-            counters.add("dropped_malformed_media")
+    def receive_media(self, slot: int, length: int, arrived: int) -> None:
+        """Take SRTP or SRTCP from an authenticated address, in a slot of the slab."""
+        start = self._starts[slot]
+        first, second, sequence, timestamp, ssrc, profile, element, number = _READ(
+            self._memory, start
+        )
+        source = self.sources.get(ssrc)
+        if source is None or length < 12 or 192 <= second <= 223:
+            self._receive_control(start, length, second, arrived)
             return
-        try:
-            if 192 <= datagram[1] <= 223:
-                compound = self._association.unprotect_rtcp(datagram)
-                control.receive(compound, self, counters, now)
+        cell = self._cell
+        cell[0] = length
+        if not self.connected or _UNPROTECT(self._inward, self._pointers[slot], cell):
+            self._site.counters.add("dropped_unauthentic_media")
+            return
+        length = cell[0]
+        offset = 20
+        if first != 0x90 or profile != _ONE_WORD or element != self._wide_element or length < 20:
+            offset, number = self._read_header(start, length)
+            if not offset:
+                self._site.counters.add("dropped_malformed_media")
                 return
-            ssrc = int.from_bytes(datagram[8:12], "big")
-            source = self.sources.get(ssrc)
-            if source is None:
-                counters.add("dropped_undeclared_ssrc")
-                return
-            packet = self._association.unprotect(datagram)
-        except SrtpError:
-            counters.add("dropped_unauthentic_media")
-            return
-        offset = rtp.payload_offset(packet)
-        if not offset:
-            counters.add("dropped_malformed_media")
-            return
-        number = rtp.one_byte_extension(packet, self._wide_id) if self._wide_id else -1
         if number >= 0:
-            self._arrivals.note(number & 0xFFFF, now)
-        sent = source.receive(packet, offset, ssrc, now)
-        if sent < 0:
-            counters.add("dropped_unwanted_media")
-        elif sent:
-            counters.add("packets_forwarded", sent)
-            counters.add("bytes_forwarded", sent * len(packet))
+            arrivals = self._arrivals
+            arrivals.numbers.append(number)
+            arrivals.times.append(arrived)
+        if source.ssrc != ssrc:
+            packet = self._memory[start : start + length].tobytes()
+            source.receive_again(packet, offset, arrived)
+        elif not source.receive(
+            start, offset, start + length, second, sequence, timestamp, arrived
+        ):
+            self._site.counters.add("dropped_unwanted_media")
 
     def consent(self, credentials: Credentials, address: Address, now: float) -> None:
         """Move to `address`, which authenticated STUN nominated."""
@@ -177,25 +191,73 @@ class Leg:
             self._site.counters.add("participants_moved")
         self._consented = now
         if self.address != address:
-            self.address = address
-            self._refresh()
+            self._move(address)
 
-    def send_media(self, packet: bytes) -> bool:
-        """Protect and send a packet; False when it could not be sent."""
-        if self.address is None:
-            return False
-        try:
-            protected = self._association.protect(packet)
-        except SrtpError:
+    def post(self, start: int, length: int) -> None:
+        """Protect a packet where it stands in the slab, and have it sent."""
+        cell = self._cell
+        cell[0] = length
+        if _PROTECT(self._outward, self._slab + start, cell):
             self._site.counters.add("dropped_unprotectable")
-            return False
-        return self._site.endpoint.send(protected, self.address)
+            return
+        self._line_post(self.address, start, cell[0])
+
+    def note_round_trip(self, seconds: float) -> None:
+        """Learn how long the way to the participant and back takes."""
+        self.round_trip += (seconds - self.round_trip) / 4
+
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Keep the participant's estimate of its downlink, in bit/s."""
+        self._estimate = (bits, now)
+
+    def room_for_a_picture(self, now: float) -> int | None:
+        """Give the bit/s that each picture shown may take, None when nothing is known."""
+        bits, since = self._estimate
+        shown = sum(seat.video.source is not None for seat in self.seats)
+        return bits // shown if shown and now - since < _ESTIMATE_LASTS else None
+
+    def may_repeat(self) -> bool:
+        """Take one of the repeats that may be sent until the next tick."""
+        self._repeats -= 1
+        return self._repeats >= 0
 
     def send_control(self, packet: bytes) -> None:
         """Protect and send RTCP."""
-        if self.connected and self.address is not None:
-            protected = self._association.protect_rtcp(packet)
-            self._site.endpoint.send(protected, self.address)
+        if self.connected:
+            start = self._site.endpoint.place(packet)
+            self._cell[0] = len(packet)
+            if not srtp.protect_rtcp(self._outward, self._slab + start, self._cell):
+                self._line_post(self.address, start, self._cell[0])
+
+    def _receive_control(self, start: int, length: int, second: int, arrived: int) -> None:
+        counters = self._site.counters
+        if length < 12:
+            counters.add("dropped_malformed_media")
+            return
+        if not 192 <= second <= 223:
+            counters.add("dropped_undeclared_ssrc")
+            return
+        self._cell[0] = length
+        if not self.connected or srtp.unprotect_rtcp(self._inward, self._slab + start, self._cell):
+            counters.add("dropped_unauthentic_media")
+            return
+        compound = self._memory[start : start + self._cell[0]].tobytes()
+        control.receive(compound, self, counters, arrived / 1_000_000)
+
+    def _read_header(self, start: int, length: int) -> tuple[int, int]:
+        """Give where the payload begins, 0 for a malformed one, and the transport-wide number."""
+        packet = self._memory[start : start + length].tobytes()
+        offset = rtp.payload_offset(packet)
+        if not offset or not self._wide_id:
+            return offset, -1
+        number = rtp.one_byte_extension(packet, self._wide_id)
+        return offset, number & 0xFFFF if number >= 0 else -1
+
+    def _move(self, address: Address | None) -> None:
+        self.address = address
+        if address is not None:
+            self._line_post = self._site.endpoint.line(address).post
+        self._refresh()
 
     def _send_handshake(self, datagram: bytes) -> None:
         if self.address is not None:
@@ -209,58 +271,23 @@ class Leg:
     def _refresh(self) -> None:
         before = self.connected
         self.connected = self._association.connected and self.address is not None
+        self._inward, self._outward = self._association.inward, self._association.outward
         if self.connected and not before:
             now = time.monotonic()
             for sink in self.sinks.values():
                 sink.begin(now)
 
     def _send_reports(self, now: float) -> None:
-        media = next((each.ssrc for each in self.sources.values()), 0)
-        feedback = self._arrivals.feedback(self._ssrc, media)
-        streams = {each.ssrc: each for each in self.sources.values()}
-        heard = [each for each in streams.values() if each.reception.highest >= 0]
-        if heard and self._ticks % _TICKS_PER_REPORT == 0:
+        media = self._own[0].ssrc if self._own else 0
+        feedback = self._arrivals.feedback(self.ssrc, media)
+        heard = []
+        if self._ticks % _TICKS_PER_REPORT == 0:
+            heard = [each for each in self._own if each.reception.highest >= 0]
+        if heard:
             blocks = [each.reception.report(each.ssrc, now) for each in heard]
-            self.send_control(rtcp.receiver_report(self._ssrc, blocks) + (feedback or b""))
+            self.send_control(rtcp.receiver_report(self.ssrc, blocks) + (feedback or b""))
         elif feedback is not None:
             self.send_control(feedback)
-
-    def _agree_sources(self, offer: Offer) -> None:
-        sources: dict[int, Source] = {}
-        for section in offer.sections[:2]:
-            if section.ssrc is None or section.direction != "sendonly":
-                continue
-            known = self.sources.get(section.ssrc)
-            if known is None or not known.continues(section):
-                known = Source(section, section.ssrc, self._ssrc, self.send_control)
-            sources[section.ssrc] = known
-            if section.rtx_ssrc is not None:
-                sources[section.rtx_ssrc] = known
-            self._wide_id = agreed_extensions(section).get(TRANSPORT_WIDE, self._wide_id)
-        self.sources = sources
-
-    def _agree_seats(self, offer: Offer) -> None:
-        for index in range(offer.seats):
-            audio, video = offer.sections[2 + 2 * index : 4 + 2 * index]
-            if index == len(self.seats):
-                name = f"seat{index}"
-                seat = Seat(
-                    audio.mid,
-                    video.mid,
-                    Sink(self, "audio", name, self._new_ssrc(), self._new_ssrc()),
-                    Sink(self, "video", name, self._new_ssrc(), self._new_ssrc()),
-                )
-                self.seats.append(seat)
-                self.sinks[seat.audio.ssrc] = seat.audio
-                self.sinks[seat.video.ssrc] = seat.video
-            self.seats[index].audio.agree(audio)
-            self.seats[index].video.agree(video)
-
-    def _new_ssrc(self) -> int:
-        while True:
-            ssrc = secrets.randbelow(0xFFFFFFFF) + 1
-            if ssrc not in self.sinks and ssrc != self._ssrc:
-                return ssrc
 
     def _transport(self) -> Transport:
         newest = self._credentials[-1]
@@ -271,14 +298,3 @@ class Leg:
             self._site.advertised,
             self._site.endpoint.port,
         )
-
-    def _outgoing(self, offer: Offer) -> list[Outgoing | None]:
-        outgoing: list[Outgoing | None] = [None, None]
-        for seat in self.seats:
-            for sink in (seat.audio, seat.video):
-                rtx = sink.rtx_ssrc if sink.kind == "video" else None
-                outgoing.append(Outgoing(sink.cname, sink.ssrc, rtx))
-        return [
-            stream if section.direction == "recvonly" else None
-            for section, stream in zip(offer.sections, outgoing, strict=True)
-        ]

@@ -1,8 +1,11 @@
 """What the relay notes about packets it receives, for its reports to the sender."""
 
+from collections.abc import Iterable
+
 from signaling.relay import rtcp
 
-HISTORY_LENGTH = 512
+HISTORY_LENGTH = 128
+"""Packets: 0.85 s of 1.2 Mbit/s. What a receiver asks for later than that would not be shown."""
 LONGEST_JUMP = 3000  # RFC 3550 appendix A.1, MAX_DROPOUT
 _LONGEST_FEEDBACK = 400  # packets told in one message, so that it fits one datagram
 
@@ -14,16 +17,17 @@ class Reception:
     """
 
     __slots__ = (
-        "_base", "_expected_before", "_received", "_received_before", "_report_arrival",
-        "_report_middle", "_transit", "clock_rate", "highest", "jitter",
+        "_base", "_expected_before", "_received_before", "_report_arrival", "_report_middle",
+        "_transit", "clock_rate", "highest", "jitter", "received", "timestamp",
     )  # fmt: skip
 
     def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
         self.highest = -1
         self.jitter = 0.0
+        self.received = 0
+        self.timestamp = -1
         self._base = 0
-        self._received = 0
         self._received_before = 0
         self._expected_before = 0
         self._transit = 0.0
@@ -42,18 +46,28 @@ class Reception:
         """Count a packet that arrived at `now` (monotonic seconds)."""
         if self.highest < 0 or abs(extended - self.highest) > LONGEST_JUMP:
             self._base = extended
-            self._received = self._received_before = self._expected_before = 0
+            self.received = self._received_before = self._expected_before = 0
             self.highest = extended - 1
             self._transit = now * self.clock_rate - timestamp
-        self._received += 1
+        self.received += 1
         if extended > self.highest:
             self.highest = extended
-            transit = now * self.clock_rate - timestamp
-            difference = abs(transit - self._transit)
-            self._transit = transit
-            # A jump beyond a second is the sender's clock starting anew, not the network.
-            if difference < self.clock_rate:
-                self.jitter += (difference - self.jitter) / 16
+            if timestamp != self.timestamp:
+                self.note_timestamp(timestamp, now)
+
+    def note_timestamp(self, timestamp: int, now: float) -> None:
+        """Take the first packet of a picture into the jitter.
+
+        The others of the picture carry the same timestamp, so that their spacing is the sender's
+        and says nothing of the network.
+        """
+        self.timestamp = timestamp
+        transit = now * self.clock_rate - timestamp
+        difference = abs(transit - self._transit)
+        self._transit = transit
+        # A jump beyond a second is the sender's clock starting anew, not the network.
+        if difference < self.clock_rate:
+            self.jitter += (difference - self.jitter) / 16
 
     def note_sender_report(self, ntp: tuple[int, int], now: float) -> None:
         """Remember a sender report so that the next block echoes it for the round trip time."""
@@ -63,10 +77,10 @@ class Reception:
     def report(self, ssrc: int, now: float) -> bytes:
         """Build the report block on stream `ssrc` and begin the next interval."""
         expected = self.highest - self._base + 1
-        lost = expected - self._received
+        lost = expected - self.received
         interval = expected - self._expected_before
-        lost_now = interval - (self._received - self._received_before)
-        self._expected_before, self._received_before = expected, self._received
+        lost_now = interval - (self.received - self._received_before)
+        self._expected_before, self._received_before = expected, self.received
         fraction = min(255, lost_now * 256 // interval) if interval > 0 and lost_now > 0 else 0
         age = int((now - self._report_arrival) * 65536) if self._report_middle else 0
         return rtcp.report_block(
@@ -79,67 +93,76 @@ class Reception:
 
 
 class Arrivals:
-    """Arrival times of one transport's packets until the next transport-wide feedback."""
+    """Arrival times of one transport's packets until the next transport-wide feedback.
 
-    __slots__ = ("_base", "_count", "_highest", "_times")
+    `numbers` and `times` take the 16-bit number and the arrival in monotonic microseconds of
+    each packet; everything else is done for all of them when the feedback is due.
+    """
+
+    __slots__ = ("_base", "_count", "numbers", "times")
 
     def __init__(self) -> None:
-        self._times: dict[int, int] = {}
-        self._highest = -1
+        self.numbers: list[int] = []
+        self.times: list[int] = []
         self._base = -1
         self._count = 0
 
-    def note(self, number: int, now: float) -> None:
-        """Note that the packet with this 16-bit number arrived at `now` (monotonic seconds)."""
-        if self._highest < 0:
-            extended = number + 0x10000
-        else:
-            extended = self._highest + ((number - self._highest + 0x8000) & 0xFFFF) - 0x8000
-        if self._highest < 0 or abs(extended - self._base) > LONGEST_JUMP:
-            self._times.clear()
-            self._base = self._highest = extended
-        self._highest = max(self._highest, extended)
-        if len(self._times) < _LONGEST_FEEDBACK:
-            self._times[extended] = int(now * 1_000_000)
-
     def feedback(self, ssrc: int, media: int) -> bytes | None:
         """Build the feedback on everything since the last one; None when nothing arrived."""
-        if not self._times:
+        numbers, times = self.numbers, self.times
+        if not numbers:
             return None
-        arrivals = sorted(self._times.items())
-        self._times = {}
+        self.numbers, self.times = [], []
+        del numbers[_LONGEST_FEEDBACK:], times[_LONGEST_FEEDBACK:]
+        base = self._base if self._base >= 0 else numbers[0] + 0x10000
+        message = None
+        count, self._count = self._count, (self._count + 1) & 0xFF
+        first = base & 0xFFFF
+        if numbers == list(range(first, first + len(numbers))):
+            # All came and in order, as nearly always.
+            self._base = base + len(numbers)
+            message = rtcp.transport_wide_unbroken(ssrc, media, count, times, base)
+        return message or self._broken(ssrc, media, count, base, zip(numbers, times, strict=True))
+
+    def _broken(
+        self, ssrc: int, media: int, count: int, expected: int, log: Iterable[tuple[int, int]]
+    ) -> bytes:
+        arrivals: dict[int, int] = {}
+        base = expected
+        for number, arrived in log:
+            expected += ((number - expected + 0x8000) & 0xFFFF) - 0x8000
+            arrivals.setdefault(expected, arrived)
+            expected += 1
+        ascending = sorted(arrivals.items())
         # Each report starts where the last one ended, so that losses in between are told.
-        if 0 <= self._base < arrivals[0][0] and arrivals[0][0] - self._base < LONGEST_JUMP:
-            message = rtcp.transport_wide(ssrc, media, self._count, arrivals, self._base)
-        else:
-            message = rtcp.transport_wide(ssrc, media, self._count, arrivals, arrivals[0][0])
-        self._count = (self._count + 1) & 0xFF
-        self._base = self._highest + 1
-        return message
+        base = min(base, ascending[0][0])
+        if base < 0 or ascending[-1][0] - base > LONGEST_JUMP:
+            ascending = ascending[-1:]
+            base = ascending[0][0]
+        self._base = ascending[-1][0] + 1
+        return rtcp.transport_wide(ssrc, media, count, ascending, base)
 
 
 class History:
-    """The last received packets of one stream, by sequence number: what NACKs are answered from.
+    """The last received packets of one stream, by sequence number: what NACKs are answered from."""
 
-    Holds references to datagrams that exist anyway; nothing is copied.
-    """
-
-    __slots__ = ("_numbers", "_packets")
+    __slots__ = ("numbers", "packets")
 
     def __init__(self) -> None:
-        self._packets: list[bytes] = [b""] * HISTORY_LENGTH
-        self._numbers: list[int] = [-1] * HISTORY_LENGTH
+        self.packets: list[bytes] = [b""] * HISTORY_LENGTH
+        self.numbers: list[int] = [-1] * HISTORY_LENGTH
 
-    def add(self, extended: int, packet: bytes) -> bool:
-        """Keep a packet; False when it was here before or is too old to tell."""
+    def is_new(self, extended: int) -> bool:
+        """Tell whether a packet was not here before and is not too old to tell."""
+        return self.numbers[extended % HISTORY_LENGTH] < extended
+
+    def add(self, extended: int, packet: bytes) -> None:
+        """Keep a packet in place of the one that is `HISTORY_LENGTH` older."""
         index = extended % HISTORY_LENGTH
-        if self._numbers[index] >= extended:
-            return False
-        self._numbers[index] = extended
-        self._packets[index] = packet
-        return True
+        self.numbers[index] = extended
+        self.packets[index] = packet
 
     def find(self, extended: int) -> bytes | None:
         """Give the packet of this extended number, or None when it is not held."""
         index = extended % HISTORY_LENGTH
-        return self._packets[index] if self._numbers[index] == extended else None
+        return self.packets[index] if self.numbers[index] == extended else None

@@ -44,6 +44,7 @@ class Relay:
         ingress = Ingress(endpoint, counters)
         self._site = Site(endpoint, ingress, Certificate(), counters, advertised)
         self._conferences: dict[str, Conference] = {}
+        self._gone = (0, 0)
         self._closing: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         endpoint.listen(ingress.receive)
@@ -62,8 +63,7 @@ class Relay:
             for address in advertised:
                 ipaddress.ip_address(address)
         except ValueError:
-            for each in endpoint.sockets:
-                each.close()
+            endpoint.close()
             raise
         _log.info("relay listens", port=endpoint.port, addresses=len(advertised))
         return cls(endpoint, advertised, counters)
@@ -72,6 +72,9 @@ class Relay:
     def counters(self) -> Mapping[str, int]:
         """What was forwarded and dropped since the start, and who is here now."""
         legs = [leg for each in self._conferences.values() for leg in each.legs]
+        forwarded = [leg.forwarded for leg in legs]
+        for name, index in (("packets_forwarded", 0), ("bytes_forwarded", 1)):
+            self._counters.set(name, self._gone[index] + sum(each[index] for each in forwarded))
         self._counters.set("rooms", len(self._conferences))
         self._counters.set("participants", len(legs))
         self._counters.set("participants_connected", sum(leg.connected for leg in legs))
@@ -102,10 +105,14 @@ class Relay:
         for conference in tuple(self._conferences.values()):
             for leg in conference.legs:
                 leg.tick(now)
+        self._endpoint.flush()
         self._timer = self._loop.call_later(_TICK, self._tick)
 
     def _discard(self, leg: Leg) -> None:
         leg.detach()
+        # Nothing is counted per packet: what was sent is in the streams, also of those gone.
+        packets, octets = leg.forwarded
+        self._gone = (self._gone[0] + packets, self._gone[1] + octets)
         task = self._loop.create_task(leg.close(), name="close leg")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from operator import sub
 
 SENDER_REPORT = 200
 RECEIVER_REPORT = 201
@@ -72,6 +73,16 @@ def report_block(
     )
 
 
+def echoes(body: bytes, start: int, count: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (SSRC, middle bits of the last sender report, its age) of each report block.
+
+    The blocks begin at `start`; the age is in 1/65536 s (RFC 3550 section 6.4.1).
+    """
+    for position in range(start, min(start + 24 * count, len(body) - 23), 24):
+        ssrc, _, _, _, middle, age = _REPORT.unpack_from(body, position)
+        yield ssrc, middle, age
+
+
 def receiver_report(ssrc: int, report_blocks: list[bytes]) -> bytes:
     """Build a receiver report of at most 31 blocks."""
     body = ssrc.to_bytes(4, "big") + b"".join(report_blocks)
@@ -123,6 +134,15 @@ def estimated_maximum(body: bytes) -> int | None:
     return (packed & 0x3FFFF) << (packed >> 18)
 
 
+def estimate(ssrc: int, media: int, bits: int) -> bytes:
+    """Tell the sender of `media` the bit/s that can be taken (REMB, as above)."""
+    exponent = max(0, bits.bit_length() - 18)
+    packed = 1 << 24 | exponent << 18 | bits >> exponent
+    return _HEADER.pack(0x80 | APPLICATION_LAYER, PAYLOAD_FEEDBACK, 5) + struct.pack(
+        "!II4sII", ssrc, 0, b"REMB", packed, media
+    )
+
+
 def transport_wide(
     ssrc: int, media: int, count: int, arrivals: list[tuple[int, int]], base: int
 ) -> bytes:
@@ -134,15 +154,16 @@ def transport_wide(
     Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1.
     """
     reference = arrivals[0][1] // REFERENCE_US
-    clock = reference * REFERENCE_US
-    symbols: list[int] = []
+    clock = reference * REFERENCE_US // DELTA_US
+    symbols = bytearray()
     deltas = bytearray()
     expected = base
     for number, arrival in arrivals:
-        symbols.extend([0] * (number - expected))
+        if number != expected:
+            symbols += bytes(number - expected)
         expected = number + 1
-        delta = (arrival - clock) // DELTA_US
-        clock += delta * DELTA_US
+        delta = arrival // DELTA_US - clock
+        clock += delta
         if 0 <= delta <= 0xFF:
             symbols.append(1)
             deltas.append(delta)
@@ -150,32 +171,53 @@ def transport_wide(
             symbols.append(2)
             deltas += struct.pack("!h", max(-0x8000, min(0x7FFF, delta)))
     body = _chunks(symbols) + bytes(deltas)
+    return _wide(ssrc, media, count, (base, len(symbols), reference), body)
+
+
+def transport_wide_unbroken(
+    ssrc: int, media: int, count: int, times: list[int], base: int
+) -> bytes | None:
+    """Report packets of which none is missing: the numbers from `base` on arrived at `times`.
+
+    `times` in microseconds, at most 8,191. Gives None when one of them is before the last one or
+    more than 63 ms after it; `transport_wide` tells these too.
+    """
+    reference = times[0] // REFERENCE_US
+    ticks = [each // DELTA_US for each in times]
+    try:
+        deltas = bytes(map(sub, ticks, [reference * (REFERENCE_US // DELTA_US), *ticks]))
+    except ValueError:  # a byte holds 0 to 255
+        return None
+    body = (1 << 13 | len(ticks)).to_bytes(2, "big") + deltas
+    return _wide(ssrc, media, count, (base, len(ticks), reference), body)
+
+
+def _wide(ssrc: int, media: int, count: int, extent: tuple[int, int, int], body: bytes) -> bytes:
+    base, symbols, reference = extent
     padding = -len(body) % 4
     if padding:
         body += bytes(padding - 1) + bytes((padding,))
     first = 0x80 | TRANSPORT_WIDE | (0x20 if padding else 0)
-    words = 4 + len(body) // 4
     return (
         _WIDE.pack(
-            first, TRANSPORT_FEEDBACK, words, ssrc, media, base & 0xFFFF, len(symbols),
+            first, TRANSPORT_FEEDBACK, 4 + len(body) // 4, ssrc, media, base & 0xFFFF, symbols,
             (reference & 0xFFFFFF) << 8 | count & 0xFF,
         )
         + body
     )  # fmt: skip
 
 
-def _chunks(symbols: list[int]) -> bytes:
+def _chunks(symbols: bytearray) -> bytes:
     # Runs where seven or more are alike, else seven two-bit symbols (section 3.1.3, 3.1.4).
     out = bytearray()
-    position = 0
-    while position < len(symbols):
+    position, count = 0, len(symbols)
+    while position < count:
         symbol = symbols[position]
-        end = position + 1
-        while end < len(symbols) and symbols[end] == symbol and end - position < 0x1FFF:
-            end += 1
-        if end - position >= 7 or end == len(symbols):
-            out += (symbol << 13 | end - position).to_bytes(2, "big")
-            position = end
+        rest = symbols[position : position + 0x1FFF]
+        run = len(rest) - len(rest.lstrip(symbols[position : position + 1]))
+        if run >= 7 or position + run == count:
+            out += (symbol << 13 | run).to_bytes(2, "big")
+            position += run
             continue
         word = 0xC000
         for index, each in enumerate(symbols[position : position + 7]):

@@ -8,9 +8,6 @@ ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 section 4.2
 
 _PROFILE = struct.Struct("!HH")
 
-LONGEST = 1356
-"""Bytes of the longest packet that SRTP can still protect in one datagram."""
-
 
 def payload_offset(packet: bytes) -> int:
     """Give where the payload starts, in bytes; 0 when the header is longer than the packet."""
@@ -82,9 +79,9 @@ def restore_retransmission(
     )
 
 
-def absolute_send_time(seconds: float) -> int:
-    """Give seconds as the 24-bit 6.18 fixed point of the abs-send-time extension.
+def absolute_send_time(microseconds: int) -> int:
+    """Give a time as the 24-bit 6.18 fixed point seconds of the abs-send-time extension.
 
     Source: http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
     """
-    return int(seconds * 262144) & 0xFFFFFF
+    return (microseconds << 18) // 1_000_000 & 0xFFFFFF

@@ -1,11 +1,14 @@
 """A stream that a participant sends: what arrived of it and who is shown it."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from signaling.relay import codecs, rtcp, rtp, vp8
+from signaling.relay import codecs, rtcp, rtp
+from signaling.relay.ceiling import Ceiling
+from signaling.relay.endpoint import Endpoint
+from signaling.relay.gaps import LONGEST_GAP, Gaps
 from signaling.relay.offer import Section
-from signaling.relay.reception import History, Reception
+from signaling.relay.reception import HISTORY_LENGTH, History, Reception
+from signaling.relay.vp8 import starts_key_frame
 
 if TYPE_CHECKING:
     from signaling.relay.sink import Sink
@@ -13,38 +16,67 @@ if TYPE_CHECKING:
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
 _KEY_FRAME_USABLE = 0.4  # seconds: what came since must still be little
 _KEY_FRAME_PACKETS = 64
-_ASK_AGAIN = 0.04  # seconds until a lost packet is asked for a second time
+
+
+class Upstream(Protocol):
+    """The transport of the sending participant."""
+
+    ssrc: int
+    """Who the relay is in its own reports."""
+    round_trip: float
+    """Seconds to the participant and back, as far as known."""
+
+    def send_control(self, packet: bytes) -> None:
+        """Protect and send RTCP."""
 
 
 class Source:
     """One audio or video stream from one participant.
 
-    `send_rtcp` takes plain RTCP for the sender; `own_ssrc` is who the relay is in it.
+    `outlet` is the transport it comes over.
     """
 
     __slots__ = (
-        "_asked", "_history", "_key_frame", "_key_frame_asked", "_key_frame_at", "_key_frame_wanted", "_own_ssrc", "_section",
-        "_send_rtcp", "kind", "last_report", "reception", "sinks", "ssrc",
+        "_ceiling", "_endpoint", "_first", "_gaps", "_is_video", "_key_frame", "_key_frame_asked",
+        "_key_frame_at", "_key_frame_wanted", "_measured", "_memory", "_numbers", "_others", "_outlet",
+        "_packets", "_payload_type", "_section", "history", "kind", "last_report", "reception",
+        "ssrc",
     )  # fmt: skip
 
-    def __init__(
-        self, section: Section, ssrc: int, own_ssrc: int, send_rtcp: Callable[[bytes], None]
-    ) -> None:
+    def __init__(self, section: Section, ssrc: int, outlet: "Upstream", endpoint: Endpoint) -> None:
         codec = codecs.BY_KIND[section.kind]
         self.kind = section.kind
         self.ssrc = ssrc
-        self.sinks: tuple[Sink, ...] = ()
         self.reception = Reception(codec.clock_rate)
+        self.history = History()
+        self._numbers, self._packets = self.history.numbers, self.history.packets
+        # The first sink's packets are patched where they were received, the others' in copies.
+        self._first: Sink | None = None
+        self._others: tuple[Sink, ...] = ()
         self.last_report: tuple[tuple[int, int], int] | None = None
         self._section = section
-        self._own_ssrc = own_ssrc
-        self._send_rtcp = send_rtcp
-        self._history = History()
-        self._asked: dict[int, float] = {}
+        self._payload_type = section.payload_type
+        self._is_video = section.kind == "video"
+        self._outlet = outlet
+        self._endpoint = endpoint
+        self._memory = endpoint.slab.memory
+        self._gaps = Gaps()
+        self._ceiling = Ceiling()
+        self._measured = (0, 0.0)  # octets sent on to each receiver, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
         self._key_frame = 0
         self._key_frame_at = -1.0
+
+    @property
+    def sinks(self) -> tuple["Sink", ...]:
+        """The streams in which others are shown this one."""
+        return self._others if self._first is None else (self._first, *self._others)
+
+    @sinks.setter
+    def sinks(self, sinks: tuple["Sink", ...]) -> None:
+        self._first = sinks[0] if sinks else None
+        self._others = sinks[1:]
 
     def continues(self, section: Section) -> bool:
         """Tell whether a renegotiated section still describes this very stream."""
@@ -53,33 +85,82 @@ class Source:
             section.ssrc, section.rtx_ssrc, section.payload_type, section.rtx_payload_type,
         )  # fmt: skip
 
-    def receive(self, packet: bytes, offset: int, ssrc: int, now: float) -> int:
-        """Take a decrypted packet and forward it; give how many times it was forwarded, or -1.
+    def receive(
+        self,
+        start: int,
+        offset: int,
+        end: int,
+        second: int,
+        sequence: int,
+        timestamp: int,
+        arrived: int,
+    ) -> bool:
+        """Take a decrypted packet in the slab and forward it.
 
-        `offset` is where the payload starts. -1 means that the packet is not what was
-        negotiated or was here before.
+        The packet stands from `start` to `end`, its payload begins `offset` bytes after the
+        start. `second` is its second byte; `arrived` is in microseconds. False means that the
+        packet is not what was negotiated or was here before.
         """
-        if ssrc != self.ssrc:
-            restored = self._restore(packet, offset)
-            if restored is None:
-                return 0  # padding that probes the network ends here
-            packet, offset = restored, 12
-        elif packet[1] & 0x7F != self._section.payload_type:
-            return -1
+        if second & 0x7F != self._payload_type:
+            return False
         reception = self.reception
-        extended = reception.extend(int.from_bytes(packet[2:4], "big"))
-        timestamp = int.from_bytes(packet[4:8], "big")
-        if not self._history.add(extended, packet):
-            # Browsers probe the network with repeats of what has long arrived.
-            return -1 if ssrc == self.ssrc else 0
-        if ssrc == self.ssrc:
-            reception.note(extended, timestamp, now)
-        if self.kind == "video" and vp8.starts_key_frame(packet, offset):
-            self._key_frame, self._key_frame_at = extended, now
-        sent = 0
-        for sink in self.sinks:
-            sent += sink.forward(packet, offset, extended, timestamp, now)
-        return sent
+        extended = reception.highest + 1
+        if sequence == extended & 0xFFFF and reception.received:
+            # In order, as nearly always.
+            reception.highest = extended
+            reception.received += 1
+            if timestamp != reception.timestamp:
+                reception.note_timestamp(timestamp, arrived / 1_000_000)
+                if self._is_video and starts_key_frame(self._memory, start + offset, end):
+                    self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
+        else:
+            extended = self._out_of_order(sequence, timestamp, arrived)
+            if extended < 0:
+                return False
+            if self._is_video and starts_key_frame(self._memory, start + offset, end):
+                self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
+        index = extended % HISTORY_LENGTH
+        self._numbers[index] = extended
+        self._packets[index] = self._memory[start:end].tobytes()
+        for sink in self._others:
+            copied = self._endpoint.copy(start, end)
+            sink.forward(copied, offset, copied + end - start, second, extended, timestamp, arrived)
+        if self._first is not None:
+            self._first.forward(start, offset, end, second, extended, timestamp, arrived)
+        return True
+
+    def receive_again(self, packet: bytes, offset: int, arrived: int) -> None:
+        """Take a retransmission (RFC 4588), decrypted; what is new in it is forwarded."""
+        if packet[1] & 0x7F != self._section.rtx_payload_type:
+            return
+        restored = rtp.restore_retransmission(packet, offset, self._payload_type, self.ssrc)
+        if restored is None:
+            return  # padding that probes the network ends here
+        extended = self.reception.extend(int.from_bytes(restored[2:4], "big"))
+        # Browsers probe the network with repeats of what has long arrived.
+        if self.history.is_new(extended):
+            self._gaps.found(extended)
+            if self._is_video and starts_key_frame(restored, 12, len(restored)):
+                self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
+            self.history.add(extended, restored)
+            timestamp = int.from_bytes(restored[4:8], "big")
+            for sink in self.sinks:
+                start = self._endpoint.place(restored)
+                end = start + len(restored)
+                sink.forward(start, 12, end, restored[1], extended, timestamp, arrived)
+
+    def _out_of_order(self, sequence: int, timestamp: int, arrived: int) -> int:
+        """Give the extended number of a packet that is not the next one, -1 for a known one."""
+        reception = self.reception
+        extended = reception.extend(sequence)
+        if not self.history.is_new(extended):
+            return -1
+        gap = range(reception.highest + 1, extended)
+        reception.note(extended, timestamp, arrived / 1_000_000)
+        self._gaps.found(extended)
+        if reception.received > 1 and 0 < len(gap) <= LONGEST_GAP:
+            self._ask(self._gaps.note(gap, arrived / 1_000_000))
+        return extended
 
     def since_key_frame(self, now: float) -> list[tuple[int, bytes]]:
         """Give (extended number, packet) from the last key frame on, if that is short and whole.
@@ -91,24 +172,15 @@ class Source:
         numbers = range(self._key_frame, self.reception.highest + 1)
         if len(numbers) > _KEY_FRAME_PACKETS:
             return []
-        packets = [(number, self._history.find(number)) for number in numbers]
+        packets = [(number, self.history.find(number)) for number in numbers]
         whole = [(number, packet) for number, packet in packets if packet is not None]
         return whole if len(whole) == len(numbers) else []
 
-    def find(self, extended: int) -> bytes | None:
-        """Give a packet received lately by its extended sequence number."""
-        return self._history.find(extended)
-
     def ask_again(self, extended: list[int], now: float) -> None:
-        """Ask the sender for packets that never arrived here (RFC 4585 section 6.2.1)."""
-        missing = []
-        for number in extended:
-            recent = -256 < number - self.reception.highest <= 0
-            if recent and now - self._asked.get(number, 0.0) >= _ASK_AGAIN:
-                self._asked[number] = now
-                missing.append(number)
-        if missing and "nack" in self._section.feedback:
-            self._send_rtcp(rtcp.nack(self._own_ssrc, self.ssrc, missing))
+        """Ask the sender for packets that never arrived here and that a receiver misses."""
+        highest = self.reception.highest
+        recent = [number for number in extended if -LONGEST_GAP < number - highest <= 0]
+        self._ask(self._gaps.note(recent, now))
 
     def request_key_frame(self, now: float) -> None:
         """Ask the sender for a key frame, at once or as soon as the last request is old enough."""
@@ -122,9 +194,22 @@ class Source:
         if self._key_frame_wanted and now - self._key_frame_asked >= _KEY_FRAME_PAUSE:
             self._key_frame_wanted = False
             self._key_frame_asked = now
-            self._send_rtcp(rtcp.picture_loss(self._own_ssrc, self.ssrc))
-        if self._asked:
-            self._asked = {each: at for each, at in self._asked.items() if now - at < 1.0}
+            self._outlet.send_control(rtcp.picture_loss(self._outlet.ssrc, self.ssrc))
+        if self._gaps:
+            self._ask(self._gaps.due(now, self._outlet.round_trip))
+
+    def tell_estimate(self, now: float) -> None:
+        """Tell the sender what its audience can take; called every half second."""
+        if not self._is_video:
+            return
+        octets, since = self._measured
+        received = sum(sink.octets for sink in self.sinks) // max(len(self.sinks), 1)
+        self._measured = (received, now)
+        rooms = [room for sink in self.sinks if (room := sink.room(now)) is not None]
+        rate = 8 * max(received - octets, 0) / max(now - since, 0.01)
+        told = self._ceiling.tell(rate, min(rooms, default=None), now)
+        if told is not None:
+            self._outlet.send_control(rtcp.estimate(self._outlet.ssrc, self.ssrc, told))
 
     def note_sender_report(self, ntp: tuple[int, int], timestamp: int, now: float) -> None:
         """Take the sender's clock reading and pass it to everyone who is shown this stream."""
@@ -133,7 +218,6 @@ class Source:
         for sink in self.sinks:
             sink.send_report()
 
-    def _restore(self, packet: bytes, offset: int) -> bytes | None:
-        if packet[1] & 0x7F != self._section.rtx_payload_type:
-            return None
-        return rtp.restore_retransmission(packet, offset, self._section.payload_type, self.ssrc)
+    def _ask(self, missing: list[int]) -> None:
+        if missing and "nack" in self._section.feedback:
+            self._outlet.send_control(rtcp.nack(self._outlet.ssrc, self.ssrc, missing))

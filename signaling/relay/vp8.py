@@ -1,12 +1,11 @@
 """The one thing the relay reads of a video payload: whether a VP8 key frame starts here."""
 
 
-def starts_key_frame(packet: bytes, offset: int) -> bool:
-    """Tell whether the payload at `offset` begins a key frame (RFC 7741 sections 4.2, 4.3).
+def starts_key_frame(packet: bytes | memoryview, offset: int, end: int) -> bool:
+    """Tell whether the payload from `offset` to `end` begins a key frame (RFC 7741, 4.2, 4.3).
 
     A payload encrypted end to end may give a wrong answer, which costs one wasted repeat.
     """
-    end = len(packet)
     # S set and partition index 0: the first packet of a frame.
     if offset >= end or packet[offset] & 0x17 != 0x10:
         return False

@@ -8,7 +8,9 @@ from aiortc import RTCDtlsTransport
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
+from pylibsrtp import Session, _binding
 
+from signaling.relay import srtp
 from signaling.relay.dtls import (
     AIORTC_VERSION,
     PRIVATE_PARTS,
@@ -19,6 +21,7 @@ from signaling.relay.dtls import (
     _Wire,
     is_whole_records,
 )
+from signaling.relay.slab import Slab
 
 
 def test_aiortc_is_the_version_whose_private_parts_are_known():
@@ -42,6 +45,20 @@ def test_the_transport_is_asked_for_what_the_wire_offers(name):
 
     assert f"self.transport.{name}(" in source
     assert inspect.iscoroutinefunction(getattr(_Wire, name))
+
+
+def test_libsrtp_is_reached_through_the_binding_that_is_known():
+    handle, slab = srtp.handle(Session()), Slab()
+
+    assert version("pylibsrtp") == srtp.PYLIBSRTP_VERSION, (
+        f"signaling/relay/srtp.py was written against pylibsrtp {srtp.PYLIBSRTP_VERSION}; read "
+        f"pylibsrtp/__init__.py of {version('pylibsrtp')} for {srtp.PRIVATE_PARTS} and its "
+        f"binding for {srtp.BINDING_PARTS}, then raise PYLIBSRTP_VERSION"
+    )
+    for name in srtp.BINDING_PARTS:
+        assert callable(getattr(_binding.lib, name)), f"the binding lost {name}"
+    assert all(hasattr(Session(), name) for name in srtp.PRIVATE_PARTS)
+    assert srtp.protect(handle, srtp.pointer(slab) + 64, srtp.length_cell()) != 0
 
 
 def test_the_gcm_profiles_are_there():

@@ -144,3 +144,21 @@ async def test_a_senders_clock_reading_is_passed_on_for_lip_sync(connect):
     )
     assert (ssrc, seconds, fraction) == (video, 17, 18)
     assert timestamp == int.from_bytes(bob.received(video)[0][4:8], "big")
+
+
+async def test_an_echoed_report_tells_the_round_trip(connect, relay):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    video = bob.seat_ssrcs(0)[1]
+    [_, leg] = relay.conference("room").legs
+    alice.send_rtp(rtp_packet(1001, 10, timestamp=5000))
+    alice.send_rtcp(rtcp.sender_report(1001, (17, 18 << 16), 5000, 1, 1))
+    await bob.until(lambda: blocks(bob, rtcp.SENDER_REPORT))
+
+    for middle, age in ((17 << 16 | 17, 0), (17 << 16 | 18, 1 << 31), (17 << 16 | 18, 0)):
+        echo = rtcp.report_block(video, (0, 0), 10, 0, (middle, age))
+        bob.send_rtcp(rtcp.receiver_report(1, [echo]))
+    before = leg.round_trip
+    await bob.until(lambda: leg.round_trip != before)
+
+    assert 0.75 * before <= leg.round_trip

@@ -10,7 +10,7 @@ from aiortc.rtp import (
     RtcpSrPacket,
     pack_remb_fci,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.relay import rtcp
@@ -45,6 +45,7 @@ def read_wide(message):
     return arrivals
 
 
+@settings(deadline=None)
 @given(
     start=st.integers(0, 0xFFFF),
     steps=st.lists(
@@ -70,12 +71,28 @@ def test_transport_wide_feedback_tells_every_arrival_and_every_gap(start, steps)
             assert 0 <= expected[each] - arrival < 2 * rtcp.DELTA_US
 
 
+@given(st.lists(st.integers(0, 80_000), min_size=1, max_size=60), st.integers(0, 0x1FFFF))
+def test_feedback_without_a_gap_tells_the_same_as_any_other(steps, base):
+    times = [1_000_000 + sum(steps[: index + 1]) for index in range(len(steps))]
+
+    unbroken = rtcp.transport_wide_unbroken(1, 2, 3, times, base)
+
+    arrivals = list(zip(range(base, base + len(times)), times, strict=True))
+    assert unbroken in {None, rtcp.transport_wide(1, 2, 3, arrivals, base)}
+    assert (unbroken is None) <= (max(steps) > 63_000)
+
+
+def note(arrivals, number, at):
+    arrivals.numbers.append(number)
+    arrivals.times.append(at)
+
+
 def test_feedback_starts_where_the_last_one_ended():
     arrivals = Arrivals()
-    arrivals.note(65534, 1.0)
+    note(arrivals, 65534, 1_000_000)
 
     first = read_wide(arrivals.feedback(1, 2))
-    arrivals.note(1, 1.1)
+    note(arrivals, 1, 1_100_000)
     second = read_wide(arrivals.feedback(1, 2))
 
     assert list(first) == [65534]
@@ -88,7 +105,7 @@ def test_numbers_far_apart_cost_no_more_than_a_fresh_start():
     arrivals = Arrivals()
 
     for index in range(2000):
-        arrivals.note(index * 7919 & 0xFFFF, 1.0)
+        note(arrivals, index * 7919 & 0xFFFF, 1_000_000)
 
     assert len(arrivals.feedback(1, 2)) < 1400
 
@@ -167,12 +184,22 @@ def test_a_sender_that_starts_anew_keeps_its_numbers_unique():
     assert after & 0xFFFF == 30_000
 
 
+def test_feedback_tells_packets_that_overtook_each_other_in_order():
+    arrivals = Arrivals()
+    for number, at in ((10, 1_000_000), (12, 1_001_000), (11, 1_002_000), (12, 1_500_000)):
+        note(arrivals, number, at)
+
+    told = read_wide(arrivals.feedback(1, 2))
+
+    assert told == {10: 1_000_000, 11: 1_002_000, 12: 1_001_000}
+
+
 def test_history_refuses_what_was_here_and_what_is_too_old():
     history = History()
 
-    assert history.add(1000, b"a")
-    assert not history.add(1000, b"b")
-    assert history.add(1512, b"c")
-    assert not history.add(1000, b"a")
-    assert history.find(1512) == b"c"
+    history.add(1000, b"a")
+    history.add(1128, b"c")
+
+    assert [history.is_new(each) for each in (1000, 1127, 1128, 1129)] == [False, True, False, True]
+    assert history.find(1128) == b"c"
     assert history.find(1000) is None

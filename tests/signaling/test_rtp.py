@@ -87,4 +87,4 @@ def test_a_packet_of_padding_alone_restores_to_nothing():
 def test_the_start_of_a_key_frame_is_known_by_its_descriptor(payload, starts):
     packet = rtp_packet(1, 1, payload=payload)
 
-    assert starts_key_frame(packet, 12) is starts
+    assert starts_key_frame(packet, 12, len(packet)) is starts
