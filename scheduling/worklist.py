@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, false, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, claims, closures, schema, supply
+from scheduling import appointments, catalog, claims, closures, schema, supply
 from scheduling.claims import ForHold
 from scheduling.grid import TICK_SECONDS, Horizon, local_date, mask
 from scheduling.hours import Release
@@ -72,8 +72,11 @@ async def stranded(tx: AsyncConnection, now: dt.datetime) -> list[Stranded]:
     booked, gone = schema.appointment.c, schema.resource.c
     noted = select(schema.stranded.c.appointment_id)
     retired = select(gone.id).where(~gone.active)
-    parts = (booked.caseworker_id, booked.room_id, booked.device_id, booked.interpreter_id)
-    wanted = or_(booked.id.in_(noted), *(part.in_(retired) for part in parts))
+    claim = schema.claim.c
+    bereft = select(claim.appointment_id).where(
+        claim.resource_id.in_(retired), claim.appointment_id.is_not(None)
+    )
+    wanted = or_(booked.id.in_(noted), booked.id.in_(bereft))
     return await _unfit(tx, now, await _booked(tx, now, wanted))
 
 
@@ -112,8 +115,10 @@ async def _unfit(
     if not booked:
         return []
     closed = {one.id for one in await closures.affected(tx, now)}
-    plan = await _Plan.read(tx, now, booked)
-    found = (plan.lacks(one) for one in booked if one.id not in closed)
+    used = await _used(tx, booked)
+    site_ids = {resource.site_id for some in used.values() for resource in some}
+    plan = await _Plan.of(tx, now, site_ids, [one.span for one in booked])
+    found = (plan.lacks(one, used[one.id]) for one in booked if one.id not in closed)
     return [one for one in found if one is not None]
 
 
@@ -123,14 +128,6 @@ class _Plan:
 
     horizon: Horizon
     members: Mapping[int, tuple[House, Member]]
-
-    @classmethod
-    async def read(
-        cls, tx: AsyncConnection, now: dt.datetime, booked: Iterable[Appointment]
-    ) -> _Plan:
-        used = [one for appointment in booked for one in _used(appointment)]
-        spans = [appointment.span for appointment in booked]
-        return await cls.of(tx, now, {one.site_id for one in used}, spans)
 
     @classmethod
     async def of(
@@ -144,9 +141,9 @@ class _Plan:
         }
         return cls(horizon, members)
 
-    def lacks(self, appointment: Appointment) -> Stranded | None:
-        """Return what the appointment lacks, the weightiest first; None where all is well."""
-        for resource in _used(appointment):
+    def lacks(self, appointment: Appointment, used: Iterable[Resource]) -> Stranded | None:
+        """Return what the appointment lacks of all it has `used`; None where all is well."""
+        for resource in used:
             if resource.id not in self.members:
                 return Stranded(appointment, resource, Reason.RETIRED)
             # As the plan has it now: the appointment's own copy may be older.
@@ -169,17 +166,36 @@ class _Plan:
         return not mask(self.horizon.tick(span.start), last) & ~hours
 
 
-def _used(appointment: Appointment) -> list[Resource]:
+async def _used(
+    tx: AsyncConnection, booked: Iterable[Appointment]
+) -> dict[int, tuple[Resource, ...]]:
+    """Return by appointment everybody and everything it names or has claimed beside that."""
+    used = {one.id: {part.id: part for part in _named(one)} for one in booked}
+    claim = schema.claim.c
+    rows = (
+        await tx.execute(
+            select(claim.appointment_id, claim.resource_id).where(claim.appointment_id.in_([*used]))
+        )
+    ).all()
+    claimed = await catalog.resources_by_id(tx, {row.resource_id for row in rows})
+    for row in rows:
+        used[row.appointment_id].setdefault(row.resource_id, claimed[row.resource_id])
+    return {one: tuple(some.values()) for one, some in used.items()}
+
+
+def _named(appointment: Appointment) -> tuple[Resource, ...]:
     parts = (
         appointment.caseworker, appointment.room, appointment.device, appointment.interpreter,
     )  # fmt: skip
-    return [part for part in parts if part is not None]
+    return tuple(part for part in parts if part is not None)
 
 
 def _able(resource: Resource, appointment: Appointment) -> bool:
     match resource.kind:
         case Kind.CASEWORKER:
-            return appointment.topic.skill in resource.skills
+            # A colleague who joins need not know the topic.
+            joins = resource.id != appointment.caseworker.id
+            return joins or appointment.topic.skill in resource.skills
         case Kind.INTERPRETER:
             return appointment.needs.interpreter in resource.languages
         case Kind.ROOM:
@@ -191,8 +207,9 @@ def _able(resource: Resource, appointment: Appointment) -> bool:
 def _in_place(resource: Resource, appointment: Appointment) -> bool:
     if resource.kind is Kind.INTERPRETER:
         return True
-    if resource.kind is Kind.CASEWORKER and appointment.way is not Way.IN_PERSON:
-        return True
+    if resource.kind is Kind.CASEWORKER:
+        receives = resource.id == appointment.caseworker.id and appointment.way is Way.IN_PERSON
+        return not receives or resource.site_id == appointment.site.id
     return resource.site_id == appointment.site.id
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from scheduling import (
     booking,
     catalog,
+    claims,
     editing,
     invariants,
     loans,
@@ -230,6 +231,24 @@ async def test_a_retired_room_strands_the_visits_in_it(store: Store, clock: Cloc
         found = await resources.retire(tx, visit.room.id, clock())
 
     assert [(one.appointment.id, one.resource.id) for one in found] == [(visit.id, visit.room.id)]
+
+
+async def test_a_colleague_who_was_to_join_and_leaves_is_missed(store: Store, clock: Clock) -> None:
+    office = await make_office(store, caseworkers=2)
+    talk = await booked(store, office, clock)
+    joins = next(one for one in office.caseworkers if one != talk.caseworker.id)
+    async with store.writing() as tx:
+        both = {talk.caseworker.id: talk.span, joins: talk.span}
+        await claims.take(tx, claims.ForAppointment(talk.id), both, clock())
+        await tx.execute(
+            update(schema.resource).where(schema.resource.c.id == joins).values(skills=["work"])
+        )
+        before = await worklist.review(tx, clock(), resource_ids=[joins])
+
+        found = await people.retire(tx, joins, clock())
+
+    assert before == []
+    assert [(one.appointment.id, one.resource.id) for one in found] == [(talk.id, joins)]
 
 
 async def test_a_device_in_somebodys_hands_is_not_retired(store: Store, clock: Clock) -> None:
