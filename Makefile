@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test setup lint bench pictures lock clean provided-for-run provided-for-test
+.PHONY: run test setup lint bench pictures lock clean provided-for-run provided-for-test provided-for-bench
 
 PORT ?= 8080
 DATA ?= ./var
@@ -34,7 +34,7 @@ lint: .venv/development.stamp
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint web/templates --lint
 
-bench: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-test
+bench: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-bench
 	@$(WITH_CHROMIUM); for name in join relay booking slots; do \
 	  $(BIN)/python -m "benchmarks.$$name" --json; \
 	done
@@ -58,6 +58,9 @@ provided-for-run:
 
 provided-for-test:
 	@tools/provide test
+
+provided-for-bench:
+	@tools/provide bench
 
 .venv/runtime.stamp: requirements.lock pyproject.toml | provided-for-run
 	@echo "Installing the program into .venv (a minute or so)"
