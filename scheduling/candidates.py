@@ -7,8 +7,8 @@ joins for each of them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from scheduling.enquiry import SlotQuery
 from scheduling.grid import TICK_SECONDS, ZONE, Horizon, starts
@@ -22,6 +22,9 @@ STEP_FREE = "step_free"
 
 Pool = list[tuple[Resource, int]]
 """Alternatives of one kind, each with the ticks at which it could begin."""
+
+Window = tuple[int, Mapping[int, int]]
+"""Ticks, and the hours of each resource that count within them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ class Search:
     query: SlotQuery
     in_time: int
     now: dt.datetime
+    _windows: dict[int, list[Window]] = field(default_factory=dict)
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield every caseworker who could take some start, with what they need beside them."""
         interpreters = self._interpreters()
-        interpreted = _any(interpreters)
+        interpreted, busy_ticks = _any(interpreters), self.query.busy_ticks
         for house in filter(self._may_advise, self.supply.houses):
             pools = (*self._pools(house), *self._colleagues(house))
             equipped = self.in_time
@@ -86,7 +90,7 @@ class Search:
                 if interpreters and self.query.needs.interpreter not in member.resource.languages:
                     needed = (*pools, interpreters)
                     bitmap &= interpreted
-                bitmap &= starts(self._free(house, member), self.query.busy_ticks)
+                bitmap &= starts(self._free(house, member), busy_ticks)
                 if bitmap:
                     place = self._place(house)
                     load = self.supply.busy.get(member.resource.id, 0).bit_count()
@@ -152,7 +156,7 @@ class Search:
             ):
                 yield []
                 continue
-            free = self._free(house, member, tuple(Release))
+            free = self._free(house, member, [(-1, self._hours(house, one)) for one in Release])
             colleague = replace(member.resource, return_minutes=self.query.offer.buffer_minutes)
             yield [(colleague, starts(free, self.query.busy_ticks))]
 
@@ -162,26 +166,30 @@ class Search:
         free = starts(self._free(house, member), before + self.query.ticks + after)
         return free << before
 
-    def _free(
-        self, house: House, member: Member, releases: tuple[Release, ...] | None = None
-    ) -> int:
-        if member.resource.id in self.query.without:
+    def _free(self, house: House, member: Member, windows: list[Window] | None = None) -> int:
+        resource_id = member.resource.id
+        if resource_id in self.query.without:
             return 0
         worked = 0
-        for release in releases or self._releases(member):
-            within = -1
-            if release is Release.URGENT and not (releases or self._may_be_urgent):
-                within = self._urgent_open(house)
-            if within:
-                worked |= within & house.hours(member, self.horizon, self.query.way, release)
-        return worked & ~self.supply.busy.get(member.resource.id, 0)
+        for within, hours in windows or self._windows_of(house):
+            worked |= within & hours[resource_id]
+        return worked & ~self.supply.busy.get(resource_id, 0)
 
-    def _releases(self, member: Member) -> tuple[Release, ...]:
-        if not member.patterns:
-            return (Release.ONLINE,)
-        if self.query.for_staff:
-            return tuple(Release)
-        return (Release.ONLINE, Release.URGENT)
+    def _windows_of(self, house: House) -> list[Window]:
+        """Return which hours count for whoever asks, and at which ticks."""
+        known = self._windows.get(house.site.id)
+        if known is None:
+            urgent = -1 if self._may_be_urgent else self._urgent_open(house)
+            within = {Release.ONLINE: -1, Release.URGENT: urgent}
+            if self.query.for_staff:
+                within = dict.fromkeys(Release, -1)
+            known = self._windows[house.site.id] = [
+                (ticks, self._hours(house, release)) for release, ticks in within.items() if ticks
+            ]
+        return known
+
+    def _hours(self, house: House, release: Release) -> Mapping[int, int]:
+        return house.all_hours(self.horizon, self.query.way, release)
 
     @property
     def _may_be_urgent(self) -> bool:

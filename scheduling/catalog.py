@@ -49,6 +49,8 @@ class Catalogue:
     version: Version
     topics: tuple[Topic, ...]
     sites: tuple[Site, ...]
+    versions: Mapping[int, int]
+    """How often each site was changed, by id."""
     resources: Versioned[Resource] = field(default_factory=lambda: Versioned(_KNOWN_RESOURCES))
 
     def topic(self, topic_id: int) -> Topic:
@@ -84,6 +86,12 @@ async def current(tx: AsyncConnection, version: Version | None = None) -> Catalo
     if transaction := transaction or _innermost(tx):
         kept.used[transaction] = catalogue
     return catalogue
+
+
+def known(tx: AsyncConnection) -> Catalogue | None:
+    """Return the catalogue of this transaction if it has been asked for already."""
+    transaction = _innermost(tx)
+    return _kept(tx).used.get(transaction) if transaction is not None else None
 
 
 def version_of(row: Row[*tuple[Any, ...]]) -> Version:
@@ -186,7 +194,9 @@ async def _read(tx: AsyncConnection, version: Version) -> Catalogue:
     for row in await tx.execute(_WAYS):
         ways.setdefault(row.topic_id, {})[Way(row.way)] = _topic_way(row)
     topics = tuple(_topic(row, ways.get(row.id, {})) for row in await tx.execute(_TOPICS))
-    return Catalogue(version, topics, tuple(read_site(row) for row in await tx.execute(_SITES)))
+    sites = (await tx.execute(_SITES)).all()
+    versions = {row.id: row.version for row in sites}
+    return Catalogue(version, topics, tuple(read_site(row) for row in sites), versions)
 
 
 def _topic(row: Row[Any], ways: Mapping[Way, TopicWay]) -> Topic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduling import hours, shares
@@ -35,18 +36,25 @@ class House:
     members: tuple[Member, ...]
     shares: Shares | None = None
     """For whom hours are kept where their pattern does not say; None means online."""
-    _hours: dict[tuple[int, Horizon, Way, Release], int] = field(default_factory=dict)
+    _hours: dict[tuple[Horizon, Way, Release], Mapping[int, int]] = field(default_factory=dict)
     _open: dict[tuple[Horizon, Way, bool], int] = field(default_factory=dict)
 
     def hours(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
         """Return the ticks at which `member` can be had in `way`, claims apart."""
-        key = (member.resource.id, horizon, way, release)
+        return self.all_hours(horizon, way, release)[member.resource.id]
+
+    def all_hours(self, horizon: Horizon, way: Way, release: Release) -> Mapping[int, int]:
+        """Return the ticks at which each member can be had in `way`, by resource id."""
+        key = (horizon, way, release)
         known = self._hours.get(key)
         if known is None:
-            if len(self._hours) > _REMEMBERED:
+            if len(self._hours) * len(self.members) > _REMEMBERED:
                 self._hours.clear()
                 self._open.clear()
-            known = self._hours[key] = self._worked(member, horizon, way, release)
+            known = self._hours[key] = {
+                member.resource.id: self._worked(member, horizon, way, release)
+                for member in self.members
+            }
         return known
 
     def _worked(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:

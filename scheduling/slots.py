@@ -15,7 +15,7 @@ from functools import partial
 from sqlalchemy import false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import schema, supply
+from scheduling import catalog, schema, supply
 from scheduling.candidates import STEP_FREE, Candidate, Search, may_be_needed, pick
 from scheduling.enquiry import STAFF_HORIZON_DAYS, Option, SlotQuery
 from scheduling.grid import TICK_SECONDS, Horizon, local_date
@@ -120,6 +120,9 @@ async def _sites(tx: AsyncConnection, query: SlotQuery, date: dt.date) -> list[t
     anywhere = query.way is Way.BRANCH_VIDEO or query.needs.interpreter or query.with_people
     if query.site_id is not None and not anywhere:
         return [(query.site_id,)]
+    catalogue = catalog.known(tx)
+    if catalogue is not None and query.site_id is None and not (anywhere or query.caseworker_id):
+        return _in_turn([], [*catalogue.versions], date)
     site, person = schema.site.c, schema.resource.c
     needed = select(person.site_id).where(
         person.active,
@@ -136,6 +139,10 @@ async def _sites(tx: AsyncConnection, query: SlotQuery, date: dt.date) -> list[t
     advised_there = query.site_id is not None and query.way is not Way.BRANCH_VIDEO
     if advised_there or query.caseworker_id is not None:
         return [tuple(always)] if always else []
+    return _in_turn(always, others, date)
+
+
+def _in_turn(always: list[int], others: list[int], date: dt.date) -> list[tuple[int, ...]]:
     # Another day begins with other sites, so that the first ones do not get all the work.
     turn = date.toordinal() * SITES_AT_ONCE % max(len(others), 1)
     others = [*others[turn:], *others[:turn]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -93,11 +93,7 @@ async def _houses(
     tx: AsyncConnection, memory: Memory, now: dt.datetime, site_ids: tuple[int, ...], *, keep: bool
 ) -> tuple[tuple[House, ...], dict[int, int]]:
     """Return the houses, and of each active resource the version of its claims."""
-    table = schema.site
-    query = select(table).order_by(table.c.id)
-    sites = (await tx.execute(query.where(table.c.id.in_(site_ids)) if site_ids else query)).all()
-    known = {row.id: memory.houses.get(row.id, row.version) for row in sites}
-    missing = [row for row in sites if known[row.id] is None]
+    known, missing = await _remembered(tx, memory, site_ids)
     versions: dict[int, int] = {}
     if missing:
         read = await _read_houses(tx, missing, now, versions)
@@ -105,7 +101,7 @@ async def _houses(
             known[row.id] = house
             if keep:
                 memory.houses.keep(row.id, row.version, house)
-    remembered = {row.id for row in sites}.difference(row.id for row in missing)
+    remembered = known.keys() - {row.id for row in missing}
     if remembered:
         column = schema.resource.c
         rows = await tx.execute(
@@ -117,8 +113,25 @@ async def _houses(
     return tuple(house for house in known.values() if house is not None), versions
 
 
+async def _remembered(
+    tx: AsyncConnection, memory: Memory, site_ids: tuple[int, ...]
+) -> tuple[dict[int, House | None], Sequence[Row[Any]]]:
+    """Return the houses in order, those that are remembered, and the sites of the others."""
+    catalogue = catalog.known(tx)
+    if catalogue is not None:
+        ids = sorted(site_ids or catalogue.versions)
+        known = {one: memory.houses.get(one, catalogue.versions[one]) for one in ids}
+        if None not in known.values():
+            return known, []
+    table = schema.site
+    query = select(table).order_by(table.c.id)
+    sites = (await tx.execute(query.where(table.c.id.in_(site_ids)) if site_ids else query)).all()
+    known = {row.id: memory.houses.get(row.id, row.version) for row in sites}
+    return known, [row for row in sites if known[row.id] is None]
+
+
 async def _read_houses(
-    tx: AsyncConnection, sites: list[Row[Any]], now: dt.datetime, versions: dict[int, int]
+    tx: AsyncConnection, sites: Sequence[Row[Any]], now: dt.datetime, versions: dict[int, int]
 ) -> list[House]:
     ids = [row.id for row in sites]
     members: dict[int, list[Member]] = {}
@@ -234,9 +247,9 @@ async def _busy(
     keep: bool,
 ) -> dict[int, int]:
     busy: dict[int, int] = {}
-    missing = []
+    missing, days = [], (horizon.first, horizon.last)
     for resource_id, version in versions.items():
-        known = memory.busy.get((resource_id, horizon), version)
+        known = memory.busy.get((resource_id, days), version)
         if known is None:
             missing.append(resource_id)
         else:
@@ -247,5 +260,5 @@ async def _busy(
             one = read.get(resource_id, taken.FREE)
             busy[resource_id] = one.at(now)
             if keep:
-                memory.busy.keep((resource_id, horizon), versions[resource_id], one)
+                memory.busy.keep((resource_id, days), versions[resource_id], one)
     return busy

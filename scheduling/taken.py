@@ -62,6 +62,8 @@ class Taken:
 
     def at(self, now: dt.datetime) -> int:
         """Return the ticks that are taken at the instant `now`."""
+        if not self.holds:
+            return self.booked
         bitmap, instant = self.booked, now.timestamp()
         for held, expires in self.holds:
             if expires > instant:
