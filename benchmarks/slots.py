@@ -106,6 +106,7 @@ async def cold(url: str, query: SlotQuery, statements: Statements) -> Took:
     try:
         async with store.reading() as tx:
             await tx.execute(text("SELECT 1"))
+            gc.collect()  # what making the store left behind is not the search's
             with statements.of(store):
                 began = _clocks()
                 found = await slots.find(tx, query, NOW)
