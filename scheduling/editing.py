@@ -81,6 +81,9 @@ def changed_since(seen: str, values: Values) -> frozenset[str]:
 
 
 def _digest(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        # Skills, languages, ways: their order says nothing, so it is nobody's change.
+        value = sorted(value)
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 

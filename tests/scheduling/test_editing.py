@@ -72,6 +72,12 @@ def test_a_fingerprint_knows_dates_sets_and_nested_parts() -> None:
     assert editing.changed_since(fingerprint(values), later) == {"ways"}
 
 
+def test_the_order_of_words_in_a_list_is_no_change() -> None:
+    seen = fingerprint({"languages": ["tr", "de"]})
+
+    assert editing.changed_since(seen, {"languages": ["de", "tr"]}) == set()
+
+
 def test_nonsense_in_place_of_a_fingerprint_counts_as_changed() -> None:
     with pytest.raises(Conflict) as refused:
         editing.refuse_if_changed("nonsense", {"name": "A", "way": "B"})
