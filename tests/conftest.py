@@ -53,13 +53,19 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
+COPYING = {"with_tables", "migrated_copies"}
+
+
 @pytest.fixture
-async def postgresql_url(postgresql_server: str) -> AsyncIterator[str]:
-    """Yield the URL of a fresh, empty database."""
+async def postgresql_url(
+    postgresql_server: str, request: pytest.FixtureRequest
+) -> AsyncIterator[str]:
+    """Yield the URL of a fresh, empty database; of none yet where a copy will take its place."""
     name = f"test_{next(_numbers)}"
-    await command(postgresql_server, f"CREATE DATABASE {name}")
+    if not COPYING.intersection(request.fixturenames):
+        await command(postgresql_server, f"CREATE DATABASE {name}")
     yield postgresql_server + name
-    await command(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    await command(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
