@@ -111,7 +111,7 @@ async def confirm(
         tx, made, held.topic, held.way, held.site.id, held.caseworker.id, held.span, things_held
     )
     try:
-        await claims.hand_over(tx, held.id, booked.id, len(held.resource_ids))
+        await claims.hand_over(tx, held.id, booked.id, held.resource_ids)
     except SlotTaken as error:
         raise HoldExpired(held) from error
     await tx.execute(_CONFIRMED, {"hold": held.id, "owner": booked.id})

@@ -7,7 +7,7 @@ Booking, holding, moving and cancelling differ in what is wanted, not in how it 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Update,
     bindparam,
     delete,
     insert,
@@ -59,24 +58,19 @@ _CONTENDED = {"40P01", "55P03"}
 """SQLSTATE of deadlock_detected and lock_not_available (PostgreSQL, appendix A)."""
 
 
-def _queue(which: ColumnElement[bool]) -> dict[str, Update]:
-    """Return, by engine, how to queue for those resources and raise their version."""
-    # Two transactions that insert into an exclusion constraint at once can wait for each
-    # other in a circle. Queueing on the resources first, in one order, prevents it; the
-    # constraint still decides. SQLite has a single writer anyway.
-    raised = update(resource).values(claims_version=resource.c.claims_version + 1)
-    ordered = select(resource.c.id).where(which).order_by(resource.c.id)
-    turn = ordered.with_for_update(key_share=True).cte("turn")
-    return {
-        "postgresql": raised.where(resource.c.id == turn.c.id),
-        "sqlite": raised.where(which),
-    }
-
-
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OF_HOLD = claim.c.hold_id == bindparam("hold")
-_QUEUE_FOR = _queue(resource.c.id.in_(_IDS))
-_QUEUE_FOR_HELD = _queue(resource.c.id.in_(select(claim.c.resource_id).where(_OF_HOLD)))
+_QUEUE = (
+    select(resource.c.id)
+    .where(resource.c.id.in_(_IDS))
+    .order_by(resource.c.id)
+    .with_for_update(key_share=True)
+)
+_RAISE = (
+    update(resource)
+    .where(resource.c.id.in_(_IDS))
+    .values(claims_version=resource.c.claims_version + 1)
+)
 _SWEEP = delete(claim).where(
     claim.c.resource_id.in_(_IDS),
     claim.c.starts_at < bindparam("last"),
@@ -163,21 +157,29 @@ async def release(tx: AsyncConnection, owner: Owner) -> None:
     await tx.execute(delete(claim).where(_owned_by(owner)))
 
 
-async def hand_over(tx: AsyncConnection, hold_id: int, appointment_id: int, expected: int) -> None:
-    """Turn the claims of a hold into those of an appointment.
+async def hand_over(
+    tx: AsyncConnection, hold_id: int, appointment_id: int, resource_ids: Collection[int]
+) -> None:
+    """Turn the claims of a hold, which are on those resources, into those of an appointment.
 
-    A hold whose time is over still counts while nobody has taken any of its claims, of which
-    there were `expected`. Raises `SlotTaken` when one is gone.
+    A hold whose time is over still counts while nobody has taken any of its claims. Raises
+    `SlotTaken` when one is gone.
     """
-    await tx.execute(_QUEUE_FOR_HELD[tx.dialect.name], {"hold": hold_id})
+    await _queue_for(tx, resource_ids)
     done = await tx.execute(_HAND_OVER, {"hold": hold_id, "owner": appointment_id})
-    if done.rowcount != expected:
+    if done.rowcount != len(resource_ids):
         raise SlotTaken
 
 
-async def _queue_for(tx: AsyncConnection, resource_ids: Iterable[int]) -> None:
+async def _queue_for(tx: AsyncConnection, resource_ids: Collection[int]) -> None:
     """Wait for our turn on those resources, and note that their claims change."""
-    await tx.execute(_QUEUE_FOR[tx.dialect.name], {"ids": [*resource_ids]})
+    # Two transactions that insert into an exclusion constraint at once can wait for each
+    # other in a circle. Queueing on the resources first, in one order, prevents it; the
+    # constraint still decides. SQLite has a single writer anyway.
+    ids = {"ids": [*resource_ids]}
+    if len(resource_ids) > 1 and tx.dialect.name == "postgresql":
+        await tx.execute(_QUEUE, ids)
+    await tx.execute(_RAISE, ids)
 
 
 async def _insert(

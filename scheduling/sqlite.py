@@ -90,6 +90,8 @@ class PromptDialect(SQLiteDialect_pysqlite):
             _read(cursor, statement, parameters)
         else:
             cursor.execute(statement, parameters)
+            if isinstance(cursor, _Cursor) and cursor.description:  # RETURNING
+                cursor.rows = sqlite3.Cursor.fetchall(cursor)
         await_(_AT_ONCE)
 
     def do_executemany(

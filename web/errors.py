@@ -9,7 +9,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 
 from scheduling.editing import Conflict
@@ -134,16 +134,23 @@ async def friendly(request: web.Request, handler: Handler) -> web.StreamResponse
         return response
     except tuple(_PAGES) as error:
         return _show(request, next(_PAGES[kind] for kind in type(error).__mro__ if kind in _PAGES))
-    except (OperationalError, InterfaceError, QueueTimeout, ConnectionError) as error:
-        _log.warning("store_out_of_reach", kind=type(error).__name__)
-        response = _show(request, _OUT_OF_REACH)
-        response.headers["Retry-After"] = str(_RETRY_SECONDS)
-        return response
-    except Exception:  # noqa: BLE001 - the last line of defence; it is logged
+    except Exception as error:  # noqa: BLE001 - the last line of defence; it is logged
+        if _is_out_of_reach(error):
+            _log.warning("store_out_of_reach", kind=type(error).__name__)
+            response = _show(request, _OUT_OF_REACH)
+            response.headers["Retry-After"] = str(_RETRY_SECONDS)
+            return response
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unknown"
         _log.exception("page_failed", route=route, method=request.method)
         return _show(request, _BROKEN)
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    if isinstance(error, OperationalError | InterfaceError | QueueTimeout | ConnectionError):
+        return True
+    # The database hung up in the middle of a statement.
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _show(request: web.Request, shown: ErrorPage) -> web.Response:

@@ -115,6 +115,7 @@ async def _carry_out(
     """Change the appointment; return whether anybody has to be told of it."""
     actor = f"{staff.role}:{staff.id}"
     async with request.app[STORE].writing() as tx:
+        await changes.lock(tx, before.id)
         present = await appointments.by_id(tx, before.id)
         if present.sequence != before.sequence:
             raise ChangedMeanwhile

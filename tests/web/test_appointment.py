@@ -123,7 +123,7 @@ async def test_the_mail_server_being_down_does_not_stop_a_booking(
 ) -> None:
     page = await house.visitor().book("phone")
 
-    async with house.store.reading() as tx:
+    async with house.store.writing() as tx:
         clock.forward(hours=1)
         waiting = await outbox.due(tx, clock(), 10)
     assert page.title == "Your appointment is confirmed"

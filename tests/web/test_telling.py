@@ -16,6 +16,7 @@ from tests.server.conftest import Configure
 from tests.server.mail_server import MailServer
 from tests.web.conftest import House, Serve
 from tests.web.test_plan import booked, changed, present, signed_in
+from web.letters import LETTERS
 
 
 @pytest.fixture
@@ -53,7 +54,8 @@ async def delivered(
         demo=False, organizer_email="termine@example.org", smtp_host="127.0.0.1",
         smtp_port=mail_server.port,
     )  # fmt: skip
-    return Delivered(house, mail_server, Post(house.store, Smtp(config), clock))
+    write = house.server.app[LETTERS].written
+    return Delivered(house, mail_server, Post(house.store, Smtp(config), write, clock))
 
 
 async def cancelled(house: House, appointment: Appointment) -> None:
