@@ -1,6 +1,7 @@
 """How long it takes to answer when something is possible, and how that grows with the office.
 
-Cold is a store that remembers nothing of the plan; its connection is open, as a server's are.
+Cold is a store that remembers nothing of the plan, as after a change of the office's hours; its
+connections are in use, as a server's are.
 Warm is the usual case: a process that has answered before, and one booking since. Both are the
 worse of SQLite and PostgreSQL. Growth compares the same cold search for one site of a small and
 of a large office on PostgreSQL, asked in turn, as a ratio of medians.
@@ -100,20 +101,17 @@ def _clocks() -> Took:
     return time.perf_counter() * 1000, time.process_time() * 1000
 
 
-async def cold(url: str, query: SlotQuery, statements: Statements) -> Took:
-    """Search with a store that remembers nothing."""
-    store = open_store(url)
-    try:
-        async with store.reading() as tx:
-            await tx.execute(text("SELECT 1"))
-            gc.collect()  # what making the store left behind is not the search's
-            with statements.of(store):
-                began = _clocks()
-                found = await slots.find(tx, query, NOW)
-                ended = _clocks()
-        assert found, "the office has no free time left to find"
-    finally:
-        await store.close()
+async def cold(store: Store, query: SlotQuery, statements: Statements) -> Took:
+    """Search with a store that remembers nothing of the plan."""
+    store.forget()
+    async with store.reading() as tx:
+        await tx.execute(text("SELECT 1"))
+        gc.collect()  # what was left behind before is not the search's
+        with statements.of(store):
+            began = _clocks()
+            found = await slots.find(tx, query, NOW)
+            ended = _clocks()
+    assert found, "the office has no free time left to find"
     return ended[0] - began[0], ended[1] - began[1]
 
 
@@ -142,13 +140,13 @@ async def searched(url: str, site_id: int, samples: int) -> Times:
     store, statements = open_store(url), Statements()
     topic = await plan_office.topic(store)
     for number in range(len(WAYS)):  # a process that has answered each of these before
-        await cold(url, question(topic, site_id, number), statements)
+        await cold(store, question(topic, site_id, number), statements)
         await warm(store, question(topic, site_id, number), statements)
     times = Times([], [], [], [], 0)
     for number in range(samples):
         query = question(topic, site_id, number)
         for took, clock, cpu in (
-            (await cold(url, query, statements), times.cold, times.cold_cpu),
+            (await cold(store, query, statements), times.cold, times.cold_cpu),
             (await warm(store, query, statements), times.warm, times.warm_cpu),
         ):
             clock.append(took[0])
@@ -194,13 +192,12 @@ async def growth(
     )
     statements = Statements()
     times: dict[int, list[float]] = {sites: [] for sites in urls}
+    stores = {sites: open_store(url) for sites, url in urls.items()}
     for number in range(-len(AT_ONE_SITE), samples):
-        for sites, url in urls.items():
-            store = open_store(url)
+        for sites, store in stores.items():
             topic = await plan_office.topic(store)
-            await store.close()
             query = question(topic, sites // 2 + 1, number, AT_ONE_SITE)
-            took, _ = await cold(url, query, statements)
+            took, _ = await cold(store, query, statements)
             if number >= 0:
                 times[sites].append(took)
     medians = {sites: statistics.median(values) for sites, values in times.items()}
@@ -211,19 +208,19 @@ async def growth(
         if sites != smallest:
             ratio = round(median / medians[smallest], 3)
             figures[f"growth_{sites}_over_{smallest}"] = ratio
-    anywhere = [await _anywhere(urls[largest], number) for number in range(min(samples, 12))]
+    anywhere = [await _anywhere(stores[largest], number) for number in range(min(samples, 12))]
+    for store in stores.values():
+        await store.close()
     figures[f"sites_{largest}_anywhere_cold_p50_ms"] = round(statistics.median(anywhere), 2)
     _say(f"{largest} sites: {medians[largest]:.1f} ms, {smallest}: {medians[smallest]:.1f} ms\n")
     return figures, statements.most
 
 
-async def _anywhere(url: str, number: int) -> float:
+async def _anywhere(store: Store, number: int) -> float:
     """Search all sites of an office at once; return milliseconds."""
-    store = open_store(url)
     topic = await plan_office.topic(store)
-    await store.close()
     query = replace(question(topic, 0, number, (Way.VIDEO, Way.PHONE)), site_id=None)
-    took, _ = await cold(url, query, Statements())
+    took, _ = await cold(store, query, Statements())
     return took
 
 

@@ -26,6 +26,18 @@ class Member:
     closures: tuple[Closure, ...]
 
 
+class _Hours(dict[int, int]):
+    """Ticks by resource id, each worked out when it is first asked for."""
+
+    def __init__(self, house: House, horizon: Horizon, way: Way, release: Release) -> None:
+        super().__init__()
+        self._house, self._asked = house, (horizon, way, release)
+
+    def __missing__(self, resource_id: int) -> int:
+        ticks = self[resource_id] = self._house.worked(resource_id, *self._asked)
+        return ticks
+
+
 @dataclass(slots=True)
 class House:
     """A site with everything in it, as of one version."""
@@ -37,7 +49,12 @@ class House:
     shares: Shares | None = None
     """For whom hours are kept where their pattern does not say; None means online."""
     _hours: dict[tuple[Horizon, Way, Release], Mapping[int, int]] = field(default_factory=dict)
+    _by_id: dict[int, Member] = field(init=False)
     _open: dict[tuple[Horizon, Way, bool], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index the members."""
+        self._by_id = {member.resource.id: member for member in self.members}
 
     def hours(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
         """Return the ticks at which `member` can be had in `way`, claims apart."""
@@ -51,13 +68,12 @@ class House:
             if len(self._hours) * len(self.members) > _REMEMBERED:
                 self._hours.clear()
                 self._open.clear()
-            known = self._hours[key] = {
-                member.resource.id: self._worked(member, horizon, way, release)
-                for member in self.members
-            }
+            known = self._hours[key] = _Hours(self, horizon, way, release)
         return known
 
-    def _worked(self, member: Member, horizon: Horizon, way: Way, release: Release) -> int:
+    def worked(self, resource_id: int, horizon: Horizon, way: Way, release: Release) -> int:
+        """Work out the ticks at which a member can be had in `way`, claims apart."""
+        member = self._by_id[resource_id]
         offered = member.resource.ways
         if offered and way not in offered:
             return 0

@@ -64,6 +64,11 @@ class Store:
             yield connection
             await connection.commit()
 
+    def forget(self) -> None:
+        """Forget what was read of the plan; nothing that is stored changes."""
+        self.engine.update_execution_options(**_memories())
+        self._asking.update_execution_options(**_memories())
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
