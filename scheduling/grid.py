@@ -109,26 +109,28 @@ class Horizon:
         return _grid(self, step_minutes)
 
 
+_ONES = b"1" * (400 * 86_400 // TICK_SECONDS)
+"""As many digits as the longest horizon has ticks."""
+
+
 def mask(first: int, last: int) -> int:
     """Return the bits `first` up to but without `last`."""
     return ((1 << (last - first)) - 1) << first if last > first else 0
 
 
 def filled(ticks: int, spans: Iterable[tuple[int, int]]) -> int:
-    """Return the bits ``[first, last)`` of each of the `spans`, which begin within `ticks`."""
-    # Joining every span to one long integer would copy all of it each time. So spans gather in
-    # words of 256 bits, with room above for what reaches over their end; even and odd words
-    # are then each laid side by side.
-    words = [0] * (2 * (ticks // 512 + 1))
-    long = 0
+    """Return those of the bits ``[first, last)`` of each of the `spans` that are below `ticks`.
+
+    No span begins before tick 0.
+    """
+    # Joining every span to one long integer would copy all of it each time. So spans are laid
+    # side by side as binary digits, the highest first, which become an integer at the end.
+    digits = bytearray(b"0") * ticks
     for first, last in spans:
-        if last - first > 256:
-            long |= mask(first, last)
-        elif first < last:
-            words[first >> 8] |= ((1 << last - first) - 1) << (first & 255)
-    even = b"".join([word.to_bytes(64, "little") for word in words[::2]])
-    odd = b"".join([word.to_bytes(64, "little") for word in words[1::2]])
-    return long | int.from_bytes(even, "little") | int.from_bytes(odd, "little") << 256
+        end = min(ticks, last)
+        if first < end:
+            digits[ticks - end : ticks - first] = _ONES[: end - first]
+    return int(digits, 2) if digits else 0
 
 
 def starts(free: int, ticks: int) -> int:

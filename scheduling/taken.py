@@ -124,7 +124,7 @@ def _from_postgresql(horizon: Horizon, before: Taken, expires: bytes | None, spa
     bitmap = _within(
         horizon,
         [(start - origin) // _TICK for start in numbers[::2]],
-        [-((origin - end) // _TICK) for end in numbers[1::2]],
+        [(end - origin + _TICK - 1) // _TICK for end in numbers[1::2]],
     )
     if expires is None:
         return replace(before, booked=bitmap)
