@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, catalog, demo_office, schema
+from scheduling import booking, catalog, demo_groups, demo_office, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
 from scheduling.grid import Horizon, local_date
@@ -49,7 +49,10 @@ async def seed(store: Store, now: dt.datetime, hash_password: Callable[[str], st
     """Seed the office once, fill the days around `now`, and keep one trial call at hand."""
     async with store.writing() as tx:
         if not await tx.scalar(select(func.count()).select_from(schema.site)):
-            await _office(tx, hash_password(PASSWORD))
+            await set_up(tx, hash_password(PASSWORD))
+    async with store.writing() as tx:
+        # Before single appointments fill the days.
+        await demo_groups.gather(tx, now)
     async with store.writing() as tx:
         await _fill(tx, now)
     async with store.writing() as tx:
@@ -57,7 +60,8 @@ async def seed(store: Store, now: dt.datetime, hash_password: Callable[[str], st
     return DemoOffice(_sign_ins(), fresh)
 
 
-async def _office(tx: AsyncConnection, password_hash: str) -> None:
+async def set_up(tx: AsyncConnection, password_hash: str) -> None:
+    """Put the sites, topics, people, rooms and devices into an empty store."""
     sites: dict[str, int] = {}
     for key, name, address, phone, state in demo_office.SITES:
         sites[key] = await _row(
@@ -78,7 +82,7 @@ async def _topic(tx: AsyncConnection, position: int, topic: DemoTopic) -> None:
     topic_id = await _row(
         tx, schema.topic, key=topic.key, position=position, title=topic.title,
         official_name=topic.official_name, explanation=topic.explanation,
-        bring=topic.bring, skill=topic.skill,
+        bring=topic.bring, skill=topic.skill, in_groups=topic.in_groups,
     )  # fmt: skip
     for way in topic.ways:
         await _row(
@@ -136,13 +140,15 @@ async def _row(tx: AsyncConnection, table: Table, **values: object) -> int:
 
 
 async def _fill(tx: AsyncConnection, now: dt.datetime) -> None:
-    topics = [topic for topic in await catalog.topics(tx) if topic.skill != "trial"]
+    known = await catalog.topics(tx)
+    topics = [topic for topic in known if topic.skill != "trial" and not topic.in_groups]
     for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
         date = local_date(now) + dt.timedelta(days=offset)
         day = Horizon(date, date)
         taken = select(func.count()).where(
             schema.appointment.c.starts_at >= day.start,
             schema.appointment.c.starts_at < day.end,
+            schema.appointment.c.session_id.is_(None),
         )
         if not await tx.scalar(taken):
             await _fill_day(tx, date, topics, day.start - dt.timedelta(hours=12))

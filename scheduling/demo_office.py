@@ -49,6 +49,7 @@ class DemoTopic:
     explanation: Text
     bring: Text
     ways: tuple[TopicWay, ...]
+    in_groups: bool = False
 
 
 def _ways(
@@ -78,11 +79,15 @@ SITES = (
      "+49 30 23125 300", "NW"),
 )  # fmt: skip
 
+GROUP_ROOM = "Veranstaltungsraum (Erdgeschoss)"
+GROUP_SEATS = 12
+
 ROOMS = (
     # site, kind, name, features
     *(("haupthaus", Kind.ROOM, f"Zimmer {100 + n}", ()) for n in range(1, 5)),
     ("haupthaus", Kind.ROOM, "Zimmer 001 (Erdgeschoss)", ("step_free", "hearing_loop")),
     ("haupthaus", Kind.ROOM, "Zimmer 002 (Erdgeschoss)", ("step_free",)),
+    ("haupthaus", Kind.ROOM, GROUP_ROOM, ("step_free", "hearing_loop")),
     ("haupthaus", Kind.COUNTER, "Schalter 1", ("step_free",)),
     ("haupthaus", Kind.COUNTER, "Schalter 2", ("step_free",)),
     ("seedorf", Kind.ROOM, "Beratungsraum A", ("step_free",)),
@@ -227,6 +232,20 @@ TOPICS = (
          "en": "For school things, trips, lunch or the sports club, for example."},
         _bring("Schulbescheinigung", "certificate of school attendance"),
         _ways(person=20, video=20, phone=15),
+    ),
+    DemoTopic(
+        "understand", "money",
+        {"de": "Bürgergeld verstehen: Info-Veranstaltung",
+         "en": "Understanding basic income support: an information event"},
+        {"de": "Gruppeninformation zur Grundsicherung",
+         "en": "Group information on basic income support"},
+        {"de": "Was Ihnen zusteht, wie der Antrag geht und was danach kommt. Sie können Fragen"
+               " stellen. Über Ihre eigenen Angaben sprechen wir in der Gruppe nicht.",
+         "en": "What you are entitled to, how to apply and what comes after. You can ask"
+               " questions. We do not talk about your own details in the group."},
+        {"de": "etwas zum Schreiben", "en": "something to write with"},
+        (TopicWay(Way.IN_PERSON, 90, 15, notice_minutes=60),),
+        in_groups=True,
     ),
     DemoTopic(
         "trial", "trial",

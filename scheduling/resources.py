@@ -53,10 +53,12 @@ async def add(tx: AsyncConnection, kind: Kind, values: Values) -> int:
                 .values({**_EMPTY, **values, "kind": kind, "active": True})
                 .returning(table.c.id)
             )
+            # Within the savepoint, which SQLite does not end before a statement's rows are read.
+            added = int(done.scalar_one())
     except IntegrityError as error:
         raise await _of_name(tx, kind, values) or error from error
     await catalog.changed(tx, values["site_id"])
-    return int(done.scalar_one())
+    return added
 
 
 async def change(

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog
+from scheduling.grid import Horizon
 from scheduling.model import NotFound, Resource, Site, SlotTaken, Span, Status, Topic, Way
 from scheduling.schema import appointment, group_session
 
@@ -69,6 +70,23 @@ async def upcoming(
     wanted: list[ColumnElement[bool]] = [row.ends_at > now, row.status == Status.BOOKED]
     if topic_id is not None:
         wanted.append(row.topic_id == topic_id)
+    return await _sessions(tx, *wanted)
+
+
+async def day(
+    tx: AsyncConnection,
+    date: dt.date,
+    *,
+    site_id: int | None = None,
+    caseworker_id: int | None = None,
+) -> list[GroupSession]:
+    """Return the sessions that start on the local day `date`, cancelled ones too."""
+    row, there = group_session.c, Horizon(date, date)
+    wanted = [row.starts_at >= there.start, row.starts_at < there.end]
+    if site_id is not None:
+        wanted.append(row.site_id == site_id)
+    if caseworker_id is not None:
+        wanted.append(row.caseworker_id == caseworker_id)
     return await _sessions(tx, *wanted)
 
 

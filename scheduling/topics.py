@@ -6,19 +6,24 @@ A record is a mapping of the topic's columns and, under ``way_<way>``, the terms
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, editing, schema
 from scheduling.editing import Values
 from scheduling.keys import free_key
-from scheduling.model import NotFound, Topic, Way
+from scheduling.model import NotFound, PlanError, Status, Topic, Way
 from scheduling.premises import NameTaken
 
 TERMS = ("offered", "minutes", "buffer_minutes", "notice_minutes", "earliest_day", "horizon_days")
 """The columns of a way's terms."""
+
+
+class OthersAhead(PlanError):
+    """What is booked one by one, or in groups, lies ahead, and would be of the wrong kind."""
 
 
 def way_name(way: Way) -> str:
@@ -55,12 +60,14 @@ async def add(tx: AsyncConnection, values: Values) -> int:
     return topic_id
 
 
-async def change(tx: AsyncConnection, topic_id: int, values: Values) -> None:
-    """Store what a topic is now. Raises `NotFound` or `NameTaken`.
+async def change(tx: AsyncConnection, topic_id: int, values: Values, now: dt.datetime) -> None:
+    """Store what a topic is now. Raises `NotFound`, `NameTaken` or `OthersAhead`.
 
     A withdrawn way keeps its terms, since what was booked in it stays valid.
     """
-    await topic(tx, topic_id, to_change=True)
+    before = await topic(tx, topic_id, to_change=True)
+    if values["in_groups"] != before["in_groups"]:
+        await _refuse_kind_in_use(tx, topic_id, now, in_groups=before["in_groups"])
     await _refuse_taken_title(tx, values["title"]["de"], topic_id)
     row = schema.topic
     await tx.execute(update(row).where(row.c.id == topic_id).values(**_columns(values)))
@@ -114,6 +121,26 @@ async def _refuse_taken_title(tx: AsyncConnection, title: str, topic_id: int | N
     for one in await catalog.topics(tx):
         if one.title["de"].casefold() == title.casefold() and one.id != topic_id:
             raise NameTaken
+
+
+async def _refuse_kind_in_use(
+    tx: AsyncConnection, topic_id: int, now: dt.datetime, *, in_groups: bool
+) -> None:
+    # Who moves an appointment is offered times, who moves a seat other sessions: a topic has one
+    # of the two. Whoever holds a time is about to have an appointment.
+    one, group, hold = schema.appointment.c, schema.group_session.c, schema.hold.c
+    sessions = exists().where(
+        group.topic_id == topic_id, group.status == Status.BOOKED, group.ends_at > now
+    )
+    booked = exists().where(
+        one.topic_id == topic_id, one.status == Status.BOOKED, one.ends_at > now
+    )
+    held = exists().where(
+        hold.topic_id == topic_id, hold.expires_at > now, hold.appointment_id.is_(None)
+    )
+    ahead = sessions if in_groups else booked | held
+    if await tx.scalar(select(ahead)):
+        raise OthersAhead
 
 
 async def _note(tx: AsyncConnection) -> None:

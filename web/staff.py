@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog
+from scheduling import appointments, catalog, seats
 from scheduling.grid import local_date
 from scheduling.model import Appointment, Resource, Site, Status
+from scheduling.seats import GroupSession
 from signaling.rooms import Rooms, Waiting
-from web import access, forms, limits, session
+from web import access, agenda, forms, limits, session
 from web.calls import room_of
 from web.keys import CLOCK, ROOMS, SIGN_IN, STAFF, STORE
 from web.sign_in import Staff, StaffRole
@@ -97,6 +98,7 @@ async def _day_page(request: web.Request, date: dt.date, template: str) -> web.R
     async with request.app[STORE].reading() as tx:
         scope = await _scope(tx, request, staff)
         listed = await _appointments(tx, date, scope)
+        gathered = await _sessions(tx, date, scope)
         if date == local_date(now):
             today_there = listed
         else:
@@ -111,6 +113,7 @@ async def _day_page(request: web.Request, date: dt.date, template: str) -> web.R
         scope=scope,
         query=f"?{request.query_string}" if request.query_string else "",
         appointments=listed,
+        entries=agenda.entries(listed, gathered),
         arrivals=arrivals(request.app[ROOMS], today_there),
         now=now,
         may_consult=access.may_consult(staff),
@@ -149,6 +152,12 @@ async def _appointments(tx: AsyncConnection, date: dt.date, scope: Scope) -> lis
             return []
         return await appointments.day(tx, date, caseworker_id=scope.place.id)
     return await appointments.day(tx, date, site_id=scope.site.id if scope.site else None)
+
+
+async def _sessions(tx: AsyncConnection, date: dt.date, scope: Scope) -> list[GroupSession]:
+    if scope.own:
+        return await seats.day(tx, date, caseworker_id=scope.place.id) if scope.place else []
+    return await seats.day(tx, date, site_id=scope.site.id if scope.site else None)
 
 
 def _date_of(request: web.Request) -> dt.date:

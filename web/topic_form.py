@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from scheduling import sessions
 from scheduling.editing import Values
 from scheduling.model import Way
 from scheduling.slots import STAFF_HORIZON_DAYS
@@ -18,6 +19,11 @@ AUDIENCES: Mapping[str, str] = {
     "public": N_("Everybody, on the booking page"),
     "invited": N_("Whoever got the address of the topic from us"),
     "staff": N_("Staff only, in the plan"),
+}
+
+MEETINGS: Mapping[str, str] = {
+    "single": N_("One by one: everybody at a time of their own"),
+    "groups": N_("In groups: at sessions that you set up"),
 }
 
 TEXTS: Mapping[str, str] = {
@@ -43,6 +49,7 @@ LABELS: Mapping[str, str] = {
     "skill": N_("Skill"),
     "audience": N_("Who may book"),
     "urgent": N_("Urgent"),
+    "in_groups": N_("In groups"),
     **{way_name(way): words.WAYS[way].name for way in Way},
 }
 
@@ -65,10 +72,11 @@ def filled(record: Values | None) -> dict[str, str]:
         if terms is not None and terms["offered"]:
             fields[str(way)] = "yes"
     if record is None:
-        return fields | {"audience": "public"}
+        return fields | {"audience": "public", "meeting": _meeting(in_groups=False)}
     for name in TEXTS:
         fields |= {f"{name}-{one}": record[name].get(one, "") for one in LANGUAGES}
     fields |= {"skill": record["skill"], "audience": record["audience"]}
+    fields |= {"meeting": _meeting(in_groups=record["in_groups"])}
     return fields | ({"urgent": "yes"} if record["urgent"] else {})
 
 
@@ -86,10 +94,16 @@ def read(form: Form, current: Values | None) -> tuple[dict[str, Any], Entries]:
         "skill": entries.text("skill", N_("Name the skill that this needs."), limit=40),
         "audience": entries.one_of("audience", AUDIENCES.__contains__, N_("Choose who may book.")),
         "urgent": entries.ticked("urgent"),
+        "in_groups": entries.one_of(
+            "meeting", MEETINGS.__contains__, N_("Choose how people are advised.")
+        )
+        == "groups",
     }
     for way in Way:
         known = current[way_name(way)] if current is not None else None
         record[way_name(way)] = _terms(entries, way, known)
+        if record["in_groups"] and entries.ticked(way) and way not in sessions.WAYS:
+            entries.refuse(str(way), N_("Groups meet in person or by video."))
     return record, entries
 
 
@@ -101,7 +115,7 @@ def worded(translate: Callable[[str], str]) -> Callable[[str, Any], str]:
             return " / ".join(value[one] for one in LANGUAGES if value.get(one))
         if name == "audience":
             return translate(AUDIENCES.get(value, value))
-        if name == "urgent":
+        if name in {"urgent", "in_groups"}:
             return translate(N_("yes") if value else N_("no"))
         if name == "skill":
             return str(value)
@@ -112,6 +126,10 @@ def worded(translate: Callable[[str], str]) -> Callable[[str, Any], str]:
         )
 
     return say
+
+
+def _meeting(*, in_groups: bool) -> str:
+    return "groups" if in_groups else "single"
 
 
 def _text(entries: Entries, name: str, missing: str = "") -> dict[str, str]:

@@ -12,6 +12,7 @@ from scheduling.editing import Conflict
 from scheduling.grid import local_date
 from scheduling.model import Kind, Way
 from scheduling.premises import NameTaken
+from scheduling.topics import OthersAhead
 from web import access, conflicts, forms, topic_form
 from web.forms import FieldError, Form
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
@@ -19,6 +20,14 @@ from web.templating import Blank, render
 from web.translations import N_, catalogue
 
 _TAKEN = FieldError("title-de", N_("There is a topic of this title already."))
+
+_IN_USE = {
+    True: N_(
+        "Sessions lie ahead in which groups are advised. Cancel them, or wait until they are over."
+    ),
+    False: N_("Appointments of single people lie ahead. Cancel them, or wait until they are over."),
+}
+"""Why a topic is not changed to the other kind, by whether it is in groups."""
 
 
 async def show_all(request: web.Request) -> web.Response:
@@ -76,7 +85,7 @@ async def change(request: web.Request) -> web.Response:
                 return await _page(request, topic_id, form, errors=entries.errors)
             editing.refuse_if_changed(_seen(form), current)
             record = conflicts.settled(form, record, current)
-            await topics.change(tx, topic_id, record)
+            await topics.change(tx, topic_id, record, request.app[CLOCK]())
     except Conflict as conflict:
         return conflicts.page(
             request, conflict, form, record,
@@ -86,6 +95,9 @@ async def change(request: web.Request) -> web.Response:
         )  # fmt: skip
     except NameTaken:
         return await _page(request, topic_id, form, errors=[_TAKEN])
+    except OthersAhead:
+        in_use = FieldError("meeting", _IN_USE[current["in_groups"]])
+        return await _page(request, topic_id, form, errors=[in_use])
     raise web.HTTPSeeOther(f"/plan/topics/{topic_id}?done=changed")
 
 
@@ -131,6 +143,7 @@ async def _page(
         texts=topic_form.TEXTS,
         term_labels=topic_form.TERM_LABELS,
         audiences=topic_form.AUDIENCES,
+        meetings=topic_form.MEETINGS,
         address_of=f"{request.app[SETTINGS].public_url}/book/{topic.key}" if topic else "",
         typed=Blank(fields),
         errors=errors,

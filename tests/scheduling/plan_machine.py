@@ -30,7 +30,7 @@ from scheduling.model import (
     Way,
 )
 from tests.postgresql import running_server
-from tests.scheduling.plan_loans import Loans
+from tests.scheduling.plan_groups import Groups
 from tests.scheduling.plan_model import Kept, Shut, Waiting
 from tests.scheduling.plan_proof import ANY, STARTS, Proof, one_of
 
@@ -38,7 +38,7 @@ STEPS_IN_A_ROW = 50
 STEPS_IN_A_ROUND = 2000
 
 
-class PlanMachine(Loans):
+class PlanMachine(Groups):
     """Adds time, closures and rescue, the waiting list, and the purge."""
 
     @rule(minutes=st.sampled_from([1, 5, 10, 11, 30, 60, 61]))

@@ -1,7 +1,7 @@
 """A plan that is too simple to be wrong: lists, minutes, and a look at everything each time.
 
 It says what must be booked, what must be possible and what must be refused. Nothing of it is
-shared with the code it judges except the words of `scheduling.model`.
+shared with the code it judges except the words of `scheduling.model` and of group sessions.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from scheduling.model import Appointment, Change, Hold, Needs, Span, Status, Topic, Way
+from scheduling.seats import GroupSession
+from scheduling.sessions import Terms
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIVE = dt.timedelta(minutes=5)
@@ -118,9 +120,20 @@ class Plan:
         self.waiting: dict[int, Waiting] = {}
         self.shut: dict[int, Shut] = {}
         self.loans: dict[int, dt.datetime] = {}
+        self.sessions: dict[int, GroupSession] = {}
 
-    def claims_of(self, subject: Appointment | Kept) -> dict[int, Span]:
-        """Return what an appointment or a hold takes, by resource."""
+    def claims_of_terms(self, topic: Topic, terms: GroupSession | Terms) -> dict[int, Span]:
+        """Return what a group session takes, or would take, by resource."""
+        after = dt.timedelta(minutes=topic.ways[terms.way].buffer_minutes)
+        taken = {terms.caseworker.id: Span(terms.span.start, terms.span.end + after)}
+        return taken | ({terms.room.id: terms.span} if terms.room else {})
+
+    def claims_of(self, subject: Appointment | Kept | GroupSession) -> dict[int, Span]:
+        """Return what an appointment, a hold or a session takes, by resource."""
+        if isinstance(subject, GroupSession):
+            return self.claims_of_terms(subject.topic, subject)
+        if isinstance(subject, Appointment) and subject.session_id is not None:
+            return {}  # Its session has claimed what is needed.
         if isinstance(subject, Kept):
             held = subject.hold
             span, way, topic, keeper = held.span, held.way, subject.topic, held.caseworker.id
@@ -147,7 +160,8 @@ class Plan:
 
     def taken(self, ignoring: object = None) -> list[tuple[int, Span]]:
         """Return all claims that count, but not those of `ignoring`."""
-        booked = (one for one in self.appointments.values() if one.status is not Status.CANCELLED)
+        everything = (*self.appointments.values(), *self.sessions.values())
+        booked = (one for one in everything if one.status is not Status.CANCELLED)
         owners = [one for one in (*booked, *self.alive()) if one is not ignoring]
         return [claim for owner in owners for claim in self.claims_of(owner).items()]
 

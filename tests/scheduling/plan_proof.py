@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import invariants, schema
 from scheduling.model import Appointment, Change, Needs, PlanError, Span, Status, Topic, Way
+from scheduling.seats import GroupSession
 from scheduling.slots import SlotQuery
 from scheduling.store import Store, open_store
 from tests.scheduling import plan_world
@@ -104,8 +105,11 @@ class Compared(RuleBasedStateMachine):
         return self.run(transaction())
 
     def booked(self) -> list[Appointment]:
-        """Return what can still be changed."""
-        return [one for one in self.plan.appointments.values() if one.status is Status.BOOKED]
+        """Return what can still be changed and is nobody's seat in a group session."""
+        return [
+            one for one in self.plan.appointments.values()
+            if one.status is Status.BOOKED and one.session_id is None
+        ]  # fmt: skip
 
     def wish(
         self, topic: int, way: Way, start: dt.datetime, site: int, needs: Needs, *, staff: bool
@@ -142,6 +146,7 @@ class Compared(RuleBasedStateMachine):
         async with self.store.reading() as tx:
             rows = (await tx.execute(select(schema.appointment))).all()
             claims = (await tx.execute(select(schema.claim))).all()
+            groups = (await tx.execute(select(schema.group_session))).all()
             lines = await tx.execute(select(line.appointment_id, line.change).order_by(line.id))
             told: dict[int, list[Change]] = {}
             for appointment_id, change in lines:
@@ -150,9 +155,11 @@ class Compared(RuleBasedStateMachine):
             one.id: _known(one) for one in self.plan.appointments.values()
         }
         assert told == self.plan.told
+        assert {row.id: _stored_group(row) for row in groups} == {
+            one.id: self._known_group(one) for one in self.plan.sessions.values()
+        }
         assert {
-            ("hold" if row.hold_id else "appointment", row.hold_id or row.appointment_id,
-             row.resource_id, Span(row.starts_at, row.ends_at))
+            (*_owner(row), row.resource_id, Span(row.starts_at, row.ends_at))
             for row in claims
             if row.expires_at is None or row.expires_at > self.plan.now
         } == self._expected_claims()  # fmt: skip
@@ -169,18 +176,48 @@ class Compared(RuleBasedStateMachine):
             for kept in self.plan.alive()
             for claim in self.plan.claims_of(kept).items()
         }
-        return booked | held
+        gathered = {
+            ("session", one.id, *claim)
+            for one in self.plan.sessions.values()
+            if one.status is not Status.CANCELLED
+            for claim in self.plan.claims_of(one).items()
+        }
+        return booked | held | gathered
+
+    def _known_group(self, one: GroupSession) -> tuple[object, ...]:
+        taken = sum(
+            seat.session_id == one.id and seat.status is not Status.CANCELLED
+            for seat in self.plan.appointments.values()
+        )
+        return (
+            one.topic.id, one.way, one.site.id, one.caseworker.id, one.room and one.room.id,
+            one.span, one.capacity, taken, one.status, one.sequence, one.delete_after,
+        )  # fmt: skip
 
     def teardown(self) -> None:
         """Ask at the end what operators ask: whether the store is in order."""
         assert self.read(invariants.broken) == []
 
 
+def _owner(row: Row[Any]) -> tuple[str, int]:
+    owners = {"hold": row.hold_id, "appointment": row.appointment_id, "session": row.session_id}
+    ((kind, owner_id),) = ((kind, one) for kind, one in owners.items() if one is not None)
+    return kind, owner_id
+
+
+def _stored_group(row: Row[Any]) -> tuple[object, ...]:
+    return (
+        row.topic_id, row.way, row.site_id, row.caseworker_id, row.room_id,
+        Span(row.starts_at, row.ends_at), row.capacity, row.seats, row.status, row.sequence,
+        row.delete_after,
+    )  # fmt: skip
+
+
 def _stored(row: Row[Any]) -> tuple[object, ...]:
     return (
         row.uid, row.reference, row.topic_id, row.way, row.site_id, row.caseworker_id,
         row.room_id, row.device_id, row.interpreter_id, Span(row.starts_at, row.ends_at),
-        row.status, row.sequence, row.name, row.email, row.delete_after,
+        row.status, row.sequence, row.name, row.email, row.delete_after, row.session_id,
     )  # fmt: skip
 
 
@@ -191,7 +228,7 @@ def _known(one: Appointment) -> tuple[object, ...]:
     return (
         one.uid, one.reference, one.topic.id, one.way, one.site.id, one.caseworker.id, room,
         device, interpreter, one.span, one.status, one.sequence, one.person.name,
-        one.person.email, one.delete_after,
+        one.person.email, one.delete_after, one.session_id,
     )  # fmt: skip
 
 

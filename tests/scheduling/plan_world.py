@@ -49,7 +49,8 @@ async def build(store: Store) -> World:
 async def emptied(store: Store) -> None:
     """Take everything out of the plan again, as if it had been cancelled."""
     tables = (
-        "waiting", "loan", "history", "participant_link", "claim", "hold", "appointment", "closure",
+        "waiting", "loan", "history", "participant_link", "claim", "hold", "appointment",
+        "group_session", "closure",
     )  # fmt: skip
     async with store.writing() as tx:
         for table in tables:

@@ -24,7 +24,7 @@ def values(title: str, **ways: dict[str, Any]) -> dict[str, Any]:
     text = {"de": title}
     return {
         "title": text, "official_name": text, "explanation": text, "bring": text,
-        "skill": "money", "audience": "public", "urgent": False,
+        "skill": "money", "audience": "public", "urgent": False, "in_groups": False,
         **{f"way_{way}": ways.get(way) for way in Way},
     }  # fmt: skip
 
@@ -86,7 +86,7 @@ async def test_topics_are_added_at_the_end_and_placed_anywhere(store: Store) -> 
 
 
 async def test_withdrawing_a_way_keeps_its_terms_and_offering_it_again_finds_them(
-    store: Store,
+    store: Store, clock: Clock
 ) -> None:
     await make_office(store)
     async with store.writing() as tx:
@@ -94,7 +94,7 @@ async def test_withdrawing_a_way_keeps_its_terms_and_offering_it_again_finds_the
         before = await topics.topic(tx, topic_id)
         withdrawn = {**before, "way_video": {**TERMS, "offered": False}}
         changed = {name: withdrawn[name] for name in values("Neu")}
-        await topics.change(tx, topic_id, changed)
+        await topics.change(tx, topic_id, changed, clock())
         after = await topics.topic(tx, topic_id)
         known = topics.by_id(await catalog.topics(tx), topic_id)
 

@@ -57,7 +57,7 @@ async def test_a_seat_is_booked_in_four_pages_without_scripts(house: House, cloc
     assert listed.path == "/groups/money"
     assert f"/groups/money/{session.id}" in listed.links
     assert "3 seats free" in listed.text
-    assert "A room without steps" in listed.text
+    assert "step-free" in listed.text
     assert booked.title == "Your appointment is confirmed"
     (letter,) = await house.letters()
     assert "text/calendar" in [part.get_content_type() for part in letter.walk()]
@@ -332,3 +332,27 @@ async def test_everybody_of_a_group_meets_in_one_room_by_video(
     async with small_house.store.reading() as tx:
         ended = await appointments.of_session(tx, session.id)
     assert {one.status for one in ended} == {Status.ENDED}
+
+
+async def test_the_day_shows_a_session_once_with_those_who_take_part_beneath(
+    house: House, clock: Clock
+) -> None:
+    session = await gather(house, clock)
+    await gather(house, clock, hour=11)
+    for name in ("Amira Celik", "Ben Ober"):
+        await enrol(house.visitor(), session, name=name)
+    scheduler = await signed_in(house, "scheduler")
+
+    before = await scheduler.get("/staff/day/2026-10-13")
+    clock.now = at(9, 30)
+    reception = await signed_in(house, "reception")
+    during = await reception.get("/staff/day/2026-10-13")
+
+    assert before.links.count(f"/plan/groups/{session.id}") == 1
+    assert "2 of 3 seats taken" in before.text
+    assert "0 of 3 seats taken" in before.text
+    heading, *names = [before.text.index(one) for one in ("2 of 3", "Amira Celik", "Ben Ober")]
+    assert heading < min(names)
+    assert max(names) < before.text.index("0 of 3")
+    outcomes = [form.action for form in during.forms if form.action.endswith("/outcome")]
+    assert len(outcomes) == 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling import catalog
+from scheduling import catalog, sessions
 from scheduling.model import Appointment, Topic, Way
 from tests.conftest import Clock
 from tests.web.conftest import House
+from tests.web.test_groups import gather
 from tests.web.test_staff import booked, signed_in
 from tests.web.visitor import CLAIMANT, Visitor
 from web import topic_form
@@ -95,6 +96,8 @@ async def test_what_nobody_can_give_is_said_and_stored_nevertheless(small_house:
         ({"title-de": ""}, "title-de"),
         ({"official_name-de": ""}, "official_name-de"),
         ({"bring-en": "x" * 1001}, "bring-en"),
+        ({"meeting": "both"}, "meeting"),
+        ({"meeting": "groups"}, "phone"),
         ({"skill": ""}, "skill"),
         ({"skill": "x" * 41}, "skill"),
         ({"audience": "nobody"}, "audience"),
@@ -205,3 +208,58 @@ async def test_two_who_change_a_topic_at_once_choose_which_version_holds(house: 
     assert (topic.audience, topic.ways[Way.PHONE].minutes, topic.ways[Way.VIDEO].minutes) == (
         "staff", 40, 50,
     )  # fmt: skip
+
+
+async def test_a_topic_is_turned_to_groups_once_no_single_appointment_lies_ahead(
+    house: House,
+) -> None:
+    claimant = house.visitor()
+    address = (await claimant.book()).path
+    scheduler, topic = await signed_in(house, "scheduler"), "/plan/topics/1"
+    groups = {"audience": "public", "meeting": "groups"}
+    form = (await scheduler.get(topic)).form(topic)
+    del form.fields["phone"]
+
+    refused = await scheduler.send(form, **groups, **{"title-en": "Money matters"})
+    await claimant.send((await claimant.get(f"{address}/cancel")).form(f"{address}/cancel"))
+    changed = await scheduler.send(form, **groups)
+
+    assert refused.status == 400
+    assert "Appointments of single people lie ahead." in refused.text
+    assert refused.form(topic).fields["meeting"] == "groups"
+    assert refused.form(topic).fields["title-en"] == "Money matters"
+    assert "Saved." in changed.text
+    assert "in groups" in (await scheduler.get("/plan/topics")).text
+    assert (await claimant.get("/book/money")).path == "/groups/money"
+
+
+async def test_a_topic_is_turned_to_single_advice_once_no_session_lies_ahead(
+    house: House, clock: Clock
+) -> None:
+    session = await gather(house, clock)
+    scheduler, topic = await signed_in(house, "scheduler"), "/plan/topics/1"
+    form = (await scheduler.get(topic)).form(topic)
+    single = {"audience": "public", "meeting": "single"}
+
+    refused = await scheduler.send(form, **single)
+    async with house.store.writing() as tx:
+        await sessions.cancel(tx, session.id, actor="test", now=clock())
+    await scheduler.send(form, **single)
+
+    assert form.fields["meeting"] == "groups"
+    assert refused.status == 400
+    assert "Sessions lie ahead in which groups are advised." in refused.text
+    assert not (await topic_of(house, "money")).in_groups
+
+
+async def test_whoever_holds_a_time_while_typing_is_not_left_without_it(house: House) -> None:
+    scheduler, claimant = await signed_in(house, "scheduler"), house.visitor()
+    topic = "/plan/topics/1"
+    details = await claimant.hold()
+    form = (await scheduler.get(topic)).form(topic)
+    del form.fields["phone"]
+
+    refused = await scheduler.send(form, audience="public", meeting="groups")
+    booked = await claimant.send(details.form(details.path), **CLAIMANT)
+
+    assert (refused.status, booked.status) == (400, 200)
