@@ -79,7 +79,7 @@ web/static/vendor/kern.stamp: package.json package-lock.json | provided-for-run
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@rm -rf web/static/vendor/kern && mkdir -p web/static/vendor/kern
 	@cd $(KERN) && find . \( -name '*.min.css' -o -path './fonts/*.css' -o -name '*.woff2' \) \
-	  -exec cp --parents -t $(CURDIR)/web/static/vendor/kern {} +
+	  -exec cp --parents -t "$(CURDIR)/web/static/vendor/kern" {} +
 	@rm -rf web/static/vendor/event-calendar && mkdir -p web/static/vendor/event-calendar
 	@cp $(TIMELINE)/event-calendar.min.js $(TIMELINE)/event-calendar.min.css \
 	  web/static/vendor/event-calendar/
