@@ -1,7 +1,7 @@
 """How long it takes to answer when something is possible, and how that grows with the office.
 
 Cold is a store that remembers nothing of the plan, as after a change of the office's hours; its
-connections are in use, as a server's are.
+connections are in use, as a server's are. A fresh one has never asked its database anything.
 Warm is the usual case: a process that has answered before, and one booking since. Both are the
 worse of SQLite and PostgreSQL. Growth compares the same cold search for one site of a small and
 of a large office on PostgreSQL, asked in turn, as a ratio of medians.
@@ -19,16 +19,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from benchmarks import plan_office
 from benchmarks.plan_office import MORNINGS, Size
+from benchmarks.statements import Statements
 from scheduling import booking, slots
 from scheduling.model import Needs, Person, Topic, Way
 from scheduling.slots import SlotQuery
@@ -59,29 +60,6 @@ class Times:
     cold_cpu: list[float]
     warm_cpu: list[float]
     round_trips: int
-
-
-class Statements:
-    """Counts what a store is asked."""
-
-    def __init__(self) -> None:
-        self.most = 0
-        self._seen = 0
-
-    @contextmanager
-    def of(self, store: Store) -> Iterator[None]:
-        """Count the statements of one search."""
-        engine = store.engine.sync_engine
-        self._seen = 0
-        event.listen(engine, "before_cursor_execute", self._count)
-        try:
-            yield
-        finally:
-            event.remove(engine, "before_cursor_execute", self._count)
-            self.most = max(self.most, self._seen)
-
-    def _count(self, *_ignored: object) -> None:
-        self._seen += 1
 
 
 def question(topic: Topic, site_id: int, number: int, ways: Sequence[Way] = WAYS) -> SlotQuery:
@@ -115,6 +93,21 @@ async def cold(store: Store, query: SlotQuery, statements: Statements) -> Took:
     return ended[0] - began[0], ended[1] - began[1]
 
 
+async def fresh(url: str, query: SlotQuery) -> float:
+    """Search with a store that has never searched; return milliseconds."""
+    store = open_store(url)
+    try:
+        async with store.reading() as tx:
+            await tx.execute(text("SELECT 1"))
+            gc.collect()
+            began, _ = _clocks()
+            await slots.find(tx, query, NOW)
+            ended, _ = _clocks()
+    finally:
+        await store.close()
+    return ended - began
+
+
 async def warm(store: Store, query: SlotQuery, statements: Statements) -> Took:
     """Book something, then search in the same process."""
     phone = replace(query, way=Way.PHONE, needs=Needs())
@@ -138,7 +131,7 @@ async def warm(store: Store, query: SlotQuery, statements: Statements) -> Took:
 async def searched(url: str, site_id: int, samples: int) -> Times:
     """Search one site of a filled office again and again."""
     store, statements = open_store(url), Statements()
-    topic = await plan_office.topic(store)
+    topic = await _topic(url)
     for number in range(len(WAYS)):  # a process that has answered each of these before
         await cold(store, question(topic, site_id, number), statements)
         await warm(store, question(topic, site_id, number), statements)
@@ -155,6 +148,13 @@ async def searched(url: str, site_id: int, samples: int) -> Times:
     return replace(times, round_trips=statements.most)
 
 
+async def _topic(url: str) -> Topic:
+    store = open_store(url)
+    topic = await plan_office.topic(store)
+    await store.close()
+    return topic
+
+
 async def one_site(urls: dict[str, str], size: Size, samples: int) -> dict[str, float | int]:
     """Measure an office of one site on each engine."""
     figures: dict[str, float | int] = {}
@@ -165,6 +165,9 @@ async def one_site(urls: dict[str, str], size: Size, samples: int) -> dict[str, 
         await store.close()
         times = await searched(url, 1, samples)
         all_times.append(times)
+        topic = await _topic(url)
+        new = [await fresh(url, question(topic, 1, number)) for number in range(samples)]
+        figures[f"{engine}_fresh_p95_ms"] = round(_p95(new), 2)
         _say(f"{engine}, {claims} claims: cold p95 {_p95(times.cold):.1f} ms, ")
         _say(f"warm p95 {_p95(times.warm):.1f} ms\n")
         for name, values in (("cold", times.cold), ("warm", times.warm)):
