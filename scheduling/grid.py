@@ -133,6 +133,23 @@ def filled(ticks: int, spans: Iterable[tuple[int, int]]) -> int:
     return int(digits, 2) if digits else 0
 
 
+def between_each(size: int, boundaries: Iterable[int]) -> int:
+    """Return the bits between each pair of `boundaries`, which all lie within ``[0, size)``.
+
+    Spans must not overlap; where one ends and the next begins, they become one.
+    """
+    # Every boundary turns the bits from there on over: marked as digits first, since setting
+    # a bit of a long integer copies it, then carried on in strides of 1, 2, 4, …
+    digits = bytearray(b"0") * size
+    for position in boundaries:
+        digits[~position] ^= 1
+    turned, stride = int(digits, 2), 1
+    while stride < size:
+        turned ^= turned << stride
+        stride *= 2
+    return turned & mask(0, size)
+
+
 def starts(free: int, ticks: int) -> int:
     """Return a bit wherever a run of `ticks` free bits begins.
 

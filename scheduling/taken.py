@@ -17,15 +17,16 @@ from sqlalchemy import ARRAY, BigInteger, String, TextClause, bindparam, select,
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from scheduling.grid import TICK_SECONDS, Horizon, filled, mask
+from scheduling.grid import TICK_SECONDS, Horizon, between_each, mask
 from scheduling.schema import Instant, claim
 
 # Ticks count from a day before the horizon, so that a claim that reaches into it is whole. No
-# claim is longer than a day: so the index narrows the scan from both sides.
+# claim is longer than a day: so the index narrows the scan from both sides. Claims lie on the grid.
 _SQLITE_CLAIMS = """
 SELECT resource_id,
-  json_group_array((starts_at - :before) / :tick) FILTER (WHERE expires_at IS NULL),
-  json_group_array((ends_at - :before + :tick - 1) / :tick) FILTER (WHERE expires_at IS NULL),
+  '[' || coalesce(
+    group_concat(((starts_at - :before) / :tick) || ',' || ((ends_at - :before) / :tick))
+      FILTER (WHERE expires_at IS NULL), '') || ']',
   json_group_array(json_array(starts_at, ends_at, expires_at))
     FILTER (WHERE expires_at IS NOT NULL)
 FROM claim
@@ -109,10 +110,10 @@ async def without(
 
 
 def _from_sqlite(
-    horizon: Horizon, starts: list[int], ends: list[int], holds: list[tuple[int, int, int]]
+    horizon: Horizon, boundaries: list[int], holds: list[tuple[int, int, int]]
 ) -> Taken:
     return Taken(
-        _within(horizon, starts, ends),
+        _within(horizon, boundaries),
         tuple((horizon.touched([(start, end)]), expires) for start, end, expires in holds),
     )
 
@@ -120,12 +121,8 @@ def _from_sqlite(
 def _from_postgresql(horizon: Horizon, before: Taken, expires: bytes | None, spans: bytes) -> Taken:
     """Return what was known `before` of a resource, and its claims that expire together."""
     origin = (horizon.origin - _POSTGRESQL_EPOCH) * _SECOND - _DAY_TICKS * _TICK
-    numbers = struct.unpack(f">{len(spans) // 8}q", spans)
-    bitmap = _within(
-        horizon,
-        [(start - origin) // _TICK for start in numbers[::2]],
-        [(end - origin + _TICK - 1) // _TICK for end in numbers[1::2]],
-    )
+    instants = struct.unpack(f">{len(spans) // 8}q", spans)
+    bitmap = _within(horizon, [(instant - origin) // _TICK for instant in instants])
     if expires is None:
         return replace(before, booked=bitmap)
     (instant,) = struct.unpack(">q", expires)
@@ -133,9 +130,10 @@ def _from_postgresql(horizon: Horizon, before: Taken, expires: bytes | None, spa
     return replace(before, holds=(*before.holds, hold))
 
 
-def _within(horizon: Horizon, starts: Iterable[int], ends: Iterable[int]) -> int:
-    """Return the bits of spans whose ticks count from a day before the horizon."""
-    bitmap = filled(_DAY_TICKS + horizon.ticks, zip(starts, ends, strict=True))
+def _within(horizon: Horizon, boundaries: Iterable[int]) -> int:
+    """Return the bits of claims whose ticks count from a day before the horizon."""
+    # The last claim may reach a day over the end.
+    bitmap = between_each(horizon.ticks + 2 * _DAY_TICKS + 1, boundaries)
     return (bitmap >> _DAY_TICKS) & mask(0, horizon.ticks)
 
 
