@@ -42,6 +42,8 @@ class Proposal:
     way: Way | None = None
     site_id: int | None = None
     caseworker_id: int | None = None
+    turn: int = 0
+    """When it is to be carried out: what an earlier one gives up may be what a later one gets."""
 
 
 async def propose(
@@ -61,7 +63,7 @@ async def propose(
                 if appointment.id not in found:
                     tried = await _first_that_works(tx, await candidates(tx, appointment, now), now)
                     if tried is not None:
-                        found[appointment.id] = tried
+                        found[appointment.id] = replace(tried, turn=len(found))
     finally:
         await trial.rollback()
     return [found.get(one.id, Proposal(one)) for one in affected]

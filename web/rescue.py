@@ -138,14 +138,21 @@ async def apply(request: web.Request) -> web.Response:
         affected |= {
             one.appointment.id: one.appointment for one in await worklist.stranded(tx, now)
         }
-    outcome = Outcome()
-    for appointment_id in chosen:
-        appointment = affected.get(appointment_id)
-        if appointment is None:
-            outcome.changed.append(appointment_id)
-            continue
-        wanted = _decode(str(form.get(f"change-{appointment_id}", "")), appointment)
-        await _apply_one(request, staff, wanted, outcome)
+    outcome = Outcome(changed=[one for one in chosen if one not in affected])
+    wanted = {
+        one: _decode(str(form.get(f"change-{one}", "")), affected[one])
+        for one in chosen
+        if one in affected
+    }
+    # One may be to get what another gives up: whoever came too early is tried again after all.
+    while wanted:
+        early = [
+            one for one in wanted if not await _is_settled(request, staff, wanted[one], outcome)
+        ]
+        if len(early) == len(wanted):
+            outcome.taken.extend(early)
+            break
+        wanted = {one: wanted[one] for one in early}
     kept = f"&closure={closure}" if (closure := _closure(request)) else ""
     raise web.HTTPSeeOther(f"/plan/rescue?{outcome.query()}{kept}")
 
@@ -163,22 +170,24 @@ def actor_of(staff: Staff) -> str:
     return f"{staff.role}:{staff.id}"
 
 
-async def _apply_one(
+async def _is_settled(
     request: web.Request, staff: Staff, wanted: tuple[int, Proposal], outcome: Outcome
-) -> None:
+) -> bool:
+    """Carry out one of them; False where what it needs is taken at present."""
     sequence, proposal = wanted
     appointment_id = proposal.appointment.id
     try:
         async with request.app[STORE].writing() as tx:
             told = await _carry_out(request, tx, proposal, sequence, actor_of(staff))
     except (SlotTaken, NotFound):
-        outcome.taken.append(appointment_id)
+        return False
     except (ChangedMeanwhile, Closed):
         outcome.changed.append(appointment_id)
     else:
         outcome.done += 1
         if not told:
             outcome.unreachable.append(appointment_id)
+    return True
 
 
 async def _carry_out(

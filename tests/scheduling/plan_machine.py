@@ -106,7 +106,7 @@ class PlanMachine(Groups):
         assert isinstance(proposals, list)
         assert [one.appointment for one in proposals] == found
         self.agrees()
-        for proposal in proposals:
+        for proposal in sorted(proposals, key=lambda one: one.turn):
             if proposal.remedy is None:
                 continue
             before = self.plan.appointments[proposal.appointment.id]
