@@ -65,6 +65,17 @@ async def by_token(tx: AsyncConnection, token: str, now: dt.datetime) -> tuple[A
     return await by_id(tx, row.appointment_id), _link(row)
 
 
+async def known(tx: AsyncConnection, token: str, now: dt.datetime) -> Appointment | None:
+    """Return the appointment that a link's `token` opens, None if it opens nothing.
+
+    For orders that may arrive twice: their link follows from the order.
+    """
+    try:
+        return (await by_token(tx, token, now))[0]
+    except NotFound:
+        return None
+
+
 async def day(
     tx: AsyncConnection,
     date: dt.date,

@@ -154,16 +154,11 @@ async def book(
     )  # fmt: skip
     made = _Booking(person, needs, locale, now, actor, keep_days)
     token = link_token or new_token()
-    for _ in range(holds.LOOKS):
-        for option in await slots.options(tx, query, start, now) if found is None else found:
-            try:
-                booked = await _book(tx, query, option, start, made)
-            except SlotTaken:
-                continue
-            await _note(tx, booked, made, token)
-            return Confirmed(booked, token, created=True)
-        found = None
-    raise SlotTaken
+    booked = await holds.first_taken(
+        tx, query, start, now, found, lambda option: _book(tx, query, option, start, made)
+    )
+    await _note(tx, booked, made, token)
+    return Confirmed(booked, token, created=True)
 
 
 async def _book(

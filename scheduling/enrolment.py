@@ -48,11 +48,8 @@ async def enrol(
     """
     await seats.lock(tx, session_id)
     token = derive(key, _PURPOSE)
-    try:
-        same, _ = await appointments.by_token(tx, token, now)
-    except NotFound:
-        pass
-    else:
+    same = await appointments.known(tx, token, now)
+    if same is not None:
         return Confirmed(same, token, created=False)
     session = await seats.by_id(tx, session_id)
     if not (now < session.span.end if for_staff else session.bookable_at(now)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Row, bindparam, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,8 @@ from scheduling.grid import local_date
 from scheduling.model import Hold, HoldExpired, Needs, NotFound, SlotTaken, Span, Topic, Way
 from scheduling.slots import Option, SlotQuery
 from scheduling.tokens import digest, new_token
+
+Taken = TypeVar("Taken")
 
 LOOKS = 2
 """How often a hold looks who is free: whoever lost one room to a neighbour may get the next."""
@@ -57,10 +60,28 @@ async def hold(
         for_staff=for_staff,
     )  # fmt: skip
     expires_at = now + dt.timedelta(minutes=minutes)
+    return await first_taken(
+        tx, query, start, now, found,
+        lambda option: _take(tx, query, option, start, expires_at, now),
+    )  # fmt: skip
+
+
+async def first_taken(
+    tx: AsyncConnection,
+    query: SlotQuery,
+    start: dt.datetime,
+    now: dt.datetime,
+    found: Sequence[Option] | None,
+    take: Callable[[Option], Awaitable[Taken]],
+) -> Taken:
+    """Return what `take` gives for the first option that is not taken meanwhile.
+
+    `found` is tried first, then whoever is free when looked up. Raises `SlotTaken` after that.
+    """
     for _ in range(LOOKS):
         for option in await slots.options(tx, query, start, now) if found is None else found:
             try:
-                return await _take(tx, query, option, start, expires_at, now)
+                return await take(option)
             except SlotTaken:
                 continue
         found = None

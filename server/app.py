@@ -30,7 +30,7 @@ from signaling.rooms import Rooms
 from web.app import setup as set_up_pages
 from web.calls import note_end
 from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
-from web.letters import Letters
+from web.letters import LETTERS
 from web.settings import Limits, Rate, Settings
 
 log = structlog.get_logger()
@@ -154,7 +154,7 @@ async def _sign_in(app: web.Application) -> AsyncIterator[None]:
 
 async def _post(app: web.Application) -> AsyncIterator[None]:
     delivery = delivery_of(app[CONFIG], app[CLOCK])
-    post = Post(app[STORE], delivery, Letters(app[SETTINGS]).written, app[CLOCK])
+    post = Post(app[STORE], delivery, app[LETTERS].written, app[CLOCK])
     app[METRICS].watch(app[RELAY], post)
     async with running("mail", post.run):
         yield
@@ -173,6 +173,6 @@ async def _purge(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _waitlist(app: web.Application) -> AsyncIterator[None]:
-    worker = Waitlist(app[STORE], Letters(app[SETTINGS]), app[CLOCK])
+    worker = Waitlist(app[STORE], app[LETTERS], app[CLOCK])
     async with running("waitlist", worker.run):
         yield

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, booking, holds, outbox, slots
 from scheduling.grid import ZONE, local_date
-from scheduling.model import Appointment, Change, NotFound, Slot, SlotTaken
+from scheduling.model import Appointment, Change, Slot, SlotTaken
 from scheduling.slots import Option, SlotQuery
 from web import forms, limits, links
 from web.forms import Details, FieldError, Typed
@@ -79,7 +79,9 @@ async def book(request: web.Request) -> web.Response:
         order = await _order(request, tx, body)
         if isinstance(order, list):
             return _refused(request, order)
-        if order.token and (same := await _known(tx, order.token, request.app[CLOCK]())):
+        if order.token and (
+            same := await appointments.known(tx, order.token, request.app[CLOCK]())
+        ):
             return _booked(request, same, order.token, created=False)
     try:
         if order.found:
@@ -130,13 +132,6 @@ def _token(request: web.Request, key: str, body: Mapping[str, Any]) -> str:
     return hmac.new(request.app[SETTINGS].secret, message, hashlib.sha256).hexdigest()
 
 
-async def _known(tx: AsyncConnection, token: str, now: dt.datetime) -> Appointment | None:
-    try:
-        return (await appointments.by_token(tx, token, now))[0]
-    except NotFound:
-        return None
-
-
 async def _book(request: web.Request, order: _Order) -> web.Response:
     now, wish, details = request.app[CLOCK](), order.wish, order.details
     async with request.app[STORE].writing() as tx:
@@ -163,7 +158,7 @@ async def _instead(request: web.Request, order: _Order) -> web.Response:
         order.details.needs,
     )  # fmt: skip
     async with request.app[STORE].reading() as tx:
-        if order.token and (same := await _known(tx, order.token, now)):
+        if order.token and (same := await appointments.known(tx, order.token, now)):
             return _booked(request, same, order.token, created=False)
         nearest = await slots.nearest(tx, query, order.start, now)
     title = _say(request, N_("This time has just been taken"))

@@ -51,7 +51,7 @@ STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
 
 
 def setup(app: web.Application) -> None:
-    """Add the pages to `app`. Their keys (`web.keys`) must be set before it starts."""
+    """Add the pages to `app`, whose settings are known; its other keys must be there at start."""
     app.middlewares.extend(
         [
             speak,
@@ -63,6 +63,7 @@ def setup(app: web.Application) -> None:
         ]
     )
     app[STATIC] = StaticFiles()
+    app[LETTERS] = Letters(app[SETTINGS])
     app.router.add_get("/static/{path:.+}", app[STATIC].serve)
     app.add_routes(_public())
     app.add_routes(_staff())
@@ -82,7 +83,6 @@ def setup(app: web.Application) -> None:
 async def _begin(app: web.Application) -> None:
     settings = app[SETTINGS]
     app[ENVIRONMENTS] = environments(settings.timezone, app[STATIC])
-    app[LETTERS] = Letters(settings)
     app[limits.BOOKING] = Buckets(settings.limits.booking)
     app[limits.SIGNING_IN] = Buckets(settings.limits.sign_in)
     app[limits.GUESSING] = Buckets(settings.limits.guessing)

@@ -233,8 +233,12 @@ async def _subject(tx: AsyncConnection, name: str, value: str) -> int | None:
 
 def _span(form: Form, now: dt.datetime, errors: list[FieldError]) -> Span | None:
     count = len(errors)
-    first = _day(forms.text(form, "first"), "first", errors)
-    last = _day(forms.text(form, "last"), "last", errors) if forms.text(form, "last") else first
+    first = forms.day_of(forms.text(form, "first"), "first", errors)
+    last = (
+        forms.day_of(forms.text(form, "last"), "last", errors)
+        if forms.text(form, "last")
+        else first
+    )
     opens = _time(forms.text(form, "from"), "from", errors)
     ends = _time(forms.text(form, "until"), "until", errors)
     if len(errors) > count or first is None or last is None:
@@ -252,18 +256,6 @@ def _span(form: Form, now: dt.datetime, errors: list[FieldError]) -> Span | None
     elif end - max(start, now) > _LONGEST:
         errors.append(FieldError("last", N_("This is more than a year ahead. Check the year.")))
     return Span(start, end) if len(errors) == count else None
-
-
-def _day(value: str, field: str, errors: list[FieldError]) -> dt.date | None:
-    try:
-        found = dt.date.fromisoformat(value)
-    except ValueError:
-        errors.append(FieldError(field, N_("Enter a day, for example 2026-11-23.")))
-        return None
-    if not dt.date(2000, 1, 1) <= found <= dt.date(2200, 1, 1):
-        errors.append(FieldError(field, N_("Check the year of this day.")))
-        return None
-    return found
 
 
 def _time(value: str, field: str, errors: list[FieldError]) -> dt.time | None:

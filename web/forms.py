@@ -127,6 +127,19 @@ def day(value: str, default: dt.date) -> dt.date:
         return default
 
 
+def day_of(value: str, field: str, errors: list[FieldError]) -> dt.date | None:
+    """Return the day of a field; a complaint is added to `errors`."""
+    try:
+        found = dt.date.fromisoformat(value)
+    except ValueError:
+        errors.append(FieldError(field, N_("Enter a day, for example 2026-11-23.")))
+        return None
+    if not dt.date(2000, 1, 1) <= found <= dt.date(2200, 1, 1):
+        errors.append(FieldError(field, N_("Check the year of this day.")))
+        return None
+    return found
+
+
 def start(value: str) -> dt.datetime | None:
     """Return the instant of a slot's button (RFC 3339 with offset), None if it is none."""
     try:

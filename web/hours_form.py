@@ -153,8 +153,8 @@ def read(typed: Typed) -> tuple[Pattern | None, list[FieldError]]:
     ways = people.stored_ways(typed.ways)
     if ways is None:
         errors.append(FieldError("ways", N_("Choose at least one way.")))
-    first = day_of(typed.valid_from, "valid_from", errors)
-    last = day_of(typed.valid_until, "valid_until", errors) if typed.valid_until else None
+    first = forms.day_of(typed.valid_from, "valid_from", errors)
+    last = forms.day_of(typed.valid_until, "valid_until", errors) if typed.valid_until else None
     if errors or begins is None or ends is None or first is None or ways is None:
         return None, errors
     weeks = typed.every_weeks
@@ -201,19 +201,6 @@ def not_that_day(other: NotThatDay, language: str) -> FieldError:
 
 def _named_day(day: dt.date, language: str) -> str:
     return str(format_skeleton("yMMMEd", day, locale=REGIONS[language]))
-
-
-def day_of(value: str, field: str, errors: list[FieldError]) -> dt.date | None:
-    """Return the day of a field; a complaint is added to `errors`."""
-    try:
-        found = dt.date.fromisoformat(value)
-    except ValueError:
-        errors.append(FieldError(field, N_("Enter a day, for example 2026-11-23.")))
-        return None
-    if not dt.date(2000, 1, 1) <= found <= dt.date(2200, 1, 1):
-        errors.append(FieldError(field, N_("Check the year of this day.")))
-        return None
-    return found
 
 
 def _minute(value: str, field: str, errors: list[FieldError]) -> int | None:

@@ -78,7 +78,7 @@ async def change(request: web.Request) -> web.Response:
     if scope is None:
         errors.append(FieldError("scope", N_("Choose for how long this holds.")))
     today = local_date(request.app[CLOCK]())
-    day = today if scope is Scope.ALL else hours_form.day_of(typed.day, "day", errors)
+    day = today if scope is Scope.ALL else forms.day_of(typed.day, "day", errors)
     if day is not None and day < today:
         errors.append(FieldError("day", N_("This day is already over.")))
     seen = forms.text(form, conflicts.SEEN, limit=4000)

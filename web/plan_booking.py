@@ -16,7 +16,6 @@ from scheduling.model import (
     Change,
     Kind,
     Needs,
-    NotFound,
     Person,
     Resource,
     Site,
@@ -101,13 +100,13 @@ async def book(request: web.Request) -> web.Response:
     token = derive(forms.text(form, "key") or new_token(), _PURPOSE)
     try:
         async with request.app[STORE].writing() as tx:
-            same = await _booked_before(tx, token, now)
+            same = await appointments.known(tx, token, now)
             if same is None:
                 same = await _book(request, tx, wish, person, start, token, staff)
     except (SlotTaken, IntegrityError):
         # The same form sent twice at once: the other one was faster.
         async with request.app[STORE].reading() as tx:
-            same = await _booked_before(tx, token, now)
+            same = await appointments.known(tx, token, now)
             wish = await _wish(tx, form, now)
     if same is None:
         return _again(request, wish, typed, [], status=409)
@@ -115,14 +114,6 @@ async def book(request: web.Request) -> web.Response:
         f"/plan/book?booked={same.id}&topic={wish.topic.key}&way={wish.way}"
         f"&site={wish.site.key if wish.site else ''}"
     )
-
-
-async def _booked_before(tx: AsyncConnection, token: str, now: dt.datetime) -> Appointment | None:
-    """Return what this very form has booked, if it was sent before."""
-    try:
-        return (await appointments.by_token(tx, token, now))[0]
-    except NotFound:
-        return None
 
 
 async def _book(
