@@ -7,7 +7,7 @@ Booking, holding, moving and cancelling differ in what is wanted, not in how it 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +15,10 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Table,
     bindparam,
     delete,
+    func,
     insert,
     select,
     text,
@@ -26,6 +28,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import SlotTaken, Span, TopicWay
+from scheduling.rows import as_json
 from scheduling.schema import claim, resource
 from scheduling.slots import Option
 
@@ -78,6 +81,28 @@ _SWEEP = delete(claim).where(
     claim.c.expires_at <= bindparam("now"),
 )
 _INSERT = insert(claim)
+# Each part waits for the one before it: our turn on the resources, in order of their ids, then
+# what is swept of their claims.
+_TURN = """
+WITH turn AS (
+  SELECT id FROM resource WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+), raised AS (
+  UPDATE resource SET claims_version = claims_version + 1
+  FROM turn WHERE resource.id = turn.id RETURNING resource.id
+), swept AS (
+  DELETE FROM claim
+  USING raised, json_populate_recordset(NULL::claim, $2) AS wanted
+  WHERE claim.resource_id = raised.id AND wanted.resource_id = raised.id
+    AND claim.starts_at < wanted.ends_at AND claim.ends_at > wanted.starts_at
+    AND claim.starts_at > wanted.starts_at - interval '1 day' AND claim.expires_at <= $3
+)
+SELECT nextval(pg_get_serial_sequence($4, 'id')) FROM generate_series(1, $5)
+"""
+_RAISE_ONE = "UPDATE resource SET claims_version = claims_version + 1 WHERE id = ?"
+_SWEEP_ONE = """
+DELETE FROM claim
+WHERE resource_id = ? AND starts_at < ? AND ends_at > ? AND expires_at <= ?
+"""
 _HAND_OVER = (
     update(claim)
     .where(_OF_HOLD)
@@ -106,6 +131,39 @@ async def take_first(
     """Give a new `owner`, which has no claims yet, what is `wanted`; to be called in `attempt`."""
     await _queue_for(tx, wanted)
     await _insert(tx, owner, wanted, now)
+
+
+async def take_turn(
+    tx: AsyncConnection, wanted: Sequence[Mapping[int, Span]], owners: Table, now: dt.datetime
+) -> Sequence[int]:
+    """Wait for our turn on everything that several new owners want, and make room for them.
+
+    Returns a new id in `owners`, their table, for each of them; the claims are then stored
+    together with them (`first_claims`), in `attempt`.
+    """
+    spans = [one for all_of_one in wanted for one in all_of_one.items()]
+    ids = sorted({resource_id for resource_id, _ in spans})
+    if tx.dialect.name == "postgresql":
+        # In one statement: each would be sent, planned and answered on its own.
+        rows = [
+            {"resource_id": resource_id, "starts_at": span.start, "ends_at": span.end}
+            for resource_id, span in spans
+        ]
+        asked = (ids, as_json(claim, rows), now, owners.name, len(wanted))
+        return (await tx.exec_driver_sql(_TURN, asked)).scalars().all()
+    await tx.exec_driver_sql(_RAISE_ONE, [(one,) for one in ids])
+    swept = [
+        (resource_id, span.end.timestamp(), span.start.timestamp(), now.timestamp())
+        for resource_id, span in spans
+    ]
+    await tx.exec_driver_sql(_SWEEP_ONE, swept)
+    last = (await tx.execute(select(func.coalesce(func.max(owners.c.id), 0)))).scalar_one()
+    return range(last + 1, last + 1 + len(wanted))
+
+
+def first_claims(owner: Owner, wanted: Mapping[int, Span]) -> Iterable[dict[str, object]]:
+    """Yield the rows by which a new `owner` has what is `wanted`, after `take_turn`."""
+    return _rows(owner, wanted)
 
 
 @asynccontextmanager

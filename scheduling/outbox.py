@@ -58,22 +58,25 @@ async def post(
     Who booked by telephone may have no address; there is nobody to write to then.
     With `wait` it stays until then, and `take_back` still finds it.
     """
-    if not recipient:
-        return
-    await tx.execute(
-        _INSERT,
-        {
-            "created_at": now,
-            "recipient": recipient,
-            "message": message,
-            "attempts": 0,
-            "next_attempt_at": wait.until if wait else now,
-            "last_error": "",
-            "appointment_id": wait and wait.appointment_id,
-            "not_before": wait and wait.until,
-            "known": wait and dict(wait.known),
-        },
-    )
+    if recipient:
+        await tx.execute(_INSERT, letter_row(recipient, message, now, wait=wait))
+
+
+def letter_row(
+    recipient: str, message: bytes, now: dt.datetime, *, wait: Wait | None = None
+) -> dict[str, object]:
+    """Return what is stored of a letter that is to go out."""
+    return {
+        "created_at": now,
+        "recipient": recipient,
+        "message": message,
+        "attempts": 0,
+        "next_attempt_at": wait.until if wait else now,
+        "last_error": "",
+        "appointment_id": wait and wait.appointment_id,
+        "not_before": wait and wait.until,
+        "known": wait and dict(wait.known),
+    }
 
 
 async def take_back(
