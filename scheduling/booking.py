@@ -152,7 +152,7 @@ async def book_one(
     async def take(option: Option) -> Confirmed:
         site = (await catalog.current(tx)).site(option.place_id)
         async with claims.attempt(tx):
-            (confirmed,) = await orders.book(tx, [Placed(order, option, site)])
+            (confirmed,), _ = await orders.book(tx, [Placed(order, option, site)])
         return confirmed
 
     return await holds.first_taken(tx, order.query, order.start, order.now, found, take)

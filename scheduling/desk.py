@@ -8,7 +8,7 @@ more. So nobody waits in order to be together with others, but whoever has to wa
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,12 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import booking, orders
 from scheduling.claims import is_contended
-from scheduling.model import SlotTaken
+from scheduling.model import SlotTaken, Span
 from scheduling.orders import Confirmed, Order, Placed
 from scheduling.store import QUEUE_SECONDS, Store
 
 MOST = 32
 """How many orders are booked together: the first of them waits for the last."""
+
+ROUNDS = 2
+"""How often they are tried together. One that lost a race to another process makes all of them
+fail; which one fails for another reason, shows when each is on its own then."""
 
 Ask = Callable[[AsyncConnection], Awaitable[Order]]
 """Says what is to be booked, with the help of what it reads; may raise whatever it wants."""
@@ -95,41 +99,48 @@ class Desk:
 
     async def _serve(self, places: Sequence[_Place]) -> None:
         try:
-            async with self._store.reading() as tx:
-                asked = await _asked(tx, places)
-                placed = await orders.place(tx, [order for _, order in asked])
-            await self._book(asked, placed)
+            for _ in range(ROUNDS):
+                if await self._served(places):
+                    return
+            await asyncio.gather(*(self._serve_alone(one) for one in places))
         except Exception as error:  # noqa: BLE001  (whoever waits raises it)
             for place in places:
                 place.tell(error)
 
-    async def _book(
-        self, asked: Sequence[tuple[_Place, Order]], placed: Sequence[Placed | SlotTaken]
-    ) -> None:
+    async def _served(self, places: Sequence[_Place]) -> bool:
+        """Book what they want, all of it or nothing; return whether that was possible."""
+        async with self._store.reading() as tx:
+            asked = await _asked(tx, [one for one in places if not one.answer.done()])
+            placed = await orders.place(tx, [order for _, order in asked])
         try:
             confirmed = await self._together([one for one in placed if isinstance(one, Placed)])
         except Exception as error:
-            if not _may_be_anothers_fault(error):
-                raise
-            # One of them lost a race to another process, came twice, or fails by itself. Which one
-            # shows when each is on its own; who was to lose to it may be lucky now.
-            await asyncio.gather(*(self._book_alone(*one) for one in asked))
-            return
+            if _may_be_anothers_fault(error):
+                return False
+            raise
         # Whoever lost to one of the others is told when that is committed: they see it then.
         booked = iter(confirmed)
         for (place, _), one in zip(asked, placed, strict=True):
             place.tell(one if isinstance(one, SlotTaken) else next(booked))
+        return True
 
     async def _together(self, placed: Sequence[Placed]) -> Sequence[Confirmed]:
         if not placed:
             return ()
-        async with self._store.writing() as tx:
-            return await orders.book(tx, placed)
+        async with self._store.writing_once() as tx:
+            confirmed, versions = await orders.book(tx, placed)
+        claimed = defaultdict[int, list[Span]](list)
+        for one in placed:
+            for resource_id, span in one.wanted.items():
+                claimed[resource_id].append(span)
+        for resource_id, spans in claimed.items():
+            self._store.memory.claimed(resource_id, versions[resource_id], spans)
+        return confirmed
 
-    async def _book_alone(self, place: _Place, order: Order) -> None:
+    async def _serve_alone(self, place: _Place) -> None:
         try:
             async with self._store.writing() as tx:
-                confirmed = await booking.book_one(tx, order)
+                confirmed = await booking.book_one(tx, await place.ask(tx))
         except Exception as error:  # noqa: BLE001  (whoever waits raises it)
             place.tell(error)
         else:

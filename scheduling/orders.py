@@ -177,36 +177,34 @@ async def _place(
     return None
 
 
-async def book(tx: AsyncConnection, placed: Sequence[Placed]) -> list[Confirmed]:
+async def book(
+    tx: AsyncConnection, placed: Sequence[Placed]
+) -> tuple[list[Confirmed], Mapping[int, int]]:
     """Book all of them or none, each with its history, links and letter.
+
+    Returns the bookings, and the versions of the claims on the resources that they take.
 
     To be called in `claims.attempt`, or in a transaction that is given up when a constraint
     refuses one of them (`sqlalchemy.exc.IntegrityError`).
     """
-    wanted = [one.wanted for one in placed]
-    now = min(one.order.now for one in placed)
-    ids = await claims.take_turn(tx, wanted, schema.appointment, now)
+    ids = await rows.new_ids(tx, schema.appointment, len(placed))
     confirmed = [one.confirmed(number) for one, number in zip(placed, ids, strict=True)]
-    claimed = [
-        row
-        for one, number in zip(wanted, ids, strict=True)
-        for row in claims.first_claims(claims.ForAppointment(number), one)
+    wanted = [
+        (claims.ForAppointment(number), one.wanted) for one, number in zip(placed, ids, strict=True)
     ]
     told = [*zip([one.order for one in placed], confirmed, strict=True)]
-    await rows.add(
-        tx,
-        {
-            schema.appointment: [
-                appointments.row(one.appointment) | {"outcome": "", "created_at": order.now}
-                for order, one in told
-            ],
-            schema.claim: claimed,
-            schema.history: [row for one in told for row in _history(*one)],
-            schema.participant_link: [row for one in told for row in _links(*one)],
-            schema.outbox: [row for one in told for row in _letters(*one)],
-        },
-    )
-    return confirmed
+    along = {
+        schema.appointment: [_row(*one) for one in told],
+        schema.history: [row for one in told for row in _history(*one)],
+        schema.participant_link: [row for one in told for row in _links(*one)],
+        schema.outbox: [row for one in told for row in _letters(*one)],
+    }
+    now = min(order.now for order, _ in told)
+    return confirmed, await claims.take_together(tx, wanted, along, now)
+
+
+def _row(order: Order, confirmed: Confirmed) -> dict[str, object]:
+    return appointments.row(confirmed.appointment) | {"outcome": "", "created_at": order.now}
 
 
 def _history(order: Order, confirmed: Confirmed) -> Iterable[dict[str, object]]:

@@ -169,7 +169,8 @@ async def put_off(
 
 
 def _delay(attempts: int) -> dt.timedelta:
-    return min(FIRST_DELAY * 2 ** min(attempts, 10), LONGEST_DELAY)
+    delay: dt.timedelta = FIRST_DELAY * 2 ** min(attempts, 10)
+    return min(delay, LONGEST_DELAY)
 
 
 def _failure(

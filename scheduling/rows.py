@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, LargeBinary, Table
+from sqlalchemy import JSON, LargeBinary, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.schema import Instant
@@ -26,19 +26,36 @@ _Spelling = Callable[[Any], Any] | None
 """How the values of a column are written for an engine; None leaves them as they are."""
 
 
+async def new_ids(tx: AsyncConnection, table: Table, count: int) -> Sequence[int]:
+    """Return `count` ids that rows of `table` can have; on SQLite, in this transaction."""
+    if tx.dialect.name == "postgresql":
+        return (await tx.exec_driver_sql(_NEXT, (table.name, count))).scalars().all()
+    last = (await tx.execute(select(func.coalesce(func.max(table.c.id), 0)))).scalar_one()
+    return range(last + 1, last + 1 + count)
+
+
 async def add(tx: AsyncConnection, rows: Rows) -> None:
-    """Insert `rows`, which may point at each other, in the order of their tables.
+    """Insert `rows` on SQLite, table by table.
 
     Raises `sqlalchemy.exc.IntegrityError` when a constraint refuses any of them.
     """
-    shape = tuple((table, tuple(some[0])) for table, some in rows.items() if some)
-    if tx.dialect.name == "postgresql":
-        written = tuple(as_json(table, rows[table]) for table, _ in shape)
-        await tx.exec_driver_sql(_together(shape), written)
-        return
-    for table, names in shape:
-        spelled = [*_spelled(table, rows[table], "sqlite")]
-        await tx.exec_driver_sql(_one_by_one(table, names), spelled)
+    for table, some in rows.items():
+        if some:
+            statement = _insertion(table, tuple(some[0]))
+            await tx.exec_driver_sql(statement, [*_spelled(table, some, "sqlite")])
+
+
+def additions(rows: Rows, first: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Return what inserts `rows` on PostgreSQL, as parts of a WITH, and what it is given.
+
+    `first` is the number of the first parameter. PostgreSQL checks foreign keys when a statement
+    ends, so rows may point at others of it in any order.
+    """
+    filled = [table for table, some in rows.items() if some]
+    parts = [
+        _part(table, tuple(rows[table][0]), number) for number, table in enumerate(filled, first)
+    ]
+    return parts, [as_json(table, rows[table]) for table in filled]
 
 
 def as_json(table: Table, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -94,19 +111,18 @@ def _hexadecimal(value: bytes) -> str:
 
 
 @lru_cache(maxsize=256)
-def _one_by_one(table: Table, names: _Names) -> str:
+def _insertion(table: Table, names: _Names) -> str:
     places = ", ".join("?" * len(names))
     return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608
 
 
 @lru_cache(maxsize=256)
-def _together(shape: tuple[tuple[Table, _Names], ...]) -> str:
-    # Foreign keys are checked when the statement ends, so the order does not matter.
-    parts = []
-    for number, (table, names) in enumerate(shape, 1):
-        columns = ", ".join(names)
-        parts.append(
-            f"added_{number} AS (INSERT INTO {table.name} ({columns}) SELECT {columns}"  # noqa: S608
-            f" FROM json_populate_recordset(NULL::{table.name}, ${number}))"
-        )
-    return f"WITH {', '.join(parts)} SELECT 1"
+def _part(table: Table, names: _Names, number: int) -> str:
+    columns = ", ".join(names)
+    return (
+        f"new_{table.name} AS (INSERT INTO {table.name} ({columns}) SELECT {columns}"  # noqa: S608
+        f" FROM json_populate_recordset(NULL::{table.name}, ${number}))"
+    )
+
+
+_NEXT = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)"

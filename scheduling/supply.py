@@ -10,11 +10,12 @@ import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import Transaction, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import difference, schema, taken
@@ -23,11 +24,38 @@ from scheduling.grid import Horizon
 from scheduling.hours import Closure, Pattern
 from scheduling.house import House, Member
 from scheduling.memory import Versioned
-from scheduling.model import Kind, Resource, Site
+from scheduling.model import Kind, Resource, Site, Span
 from scheduling.shares import Shares
 from scheduling.taken import Taken
 
 __all__ = ["House", "Member", "Memory", "Supply", "load"]
+
+_HORIZONS = 64
+"""For how many horizons, those asked for last, claims of our own are added to what is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The versions that a transaction has asked for, of sites and of claims on resources."""
+
+    sites: dict[int, int] = field(default_factory=dict)
+    claims: dict[int, int] = field(default_factory=dict)
+
+    def confirms(self, known: Known) -> bool:
+        """Tell whether there is nothing to ask: all that is `known` is of these versions."""
+        return known.sites.items() <= self.sites.items() and (
+            known.claims.items() <= self.claims.items()
+        )
+
+    def note(self, known: Known, rows: Iterable[Any]) -> None:
+        """Note what the store has answered when it was asked for what differs."""
+        self.sites.update(known.sites)
+        self.claims.update(known.claims)
+        for row in rows:
+            if row.resource_id is None:
+                self.sites[row.site_id] = row.version
+            else:
+                self.claims[row.resource_id] = row.version
 
 
 class Memory:
@@ -36,6 +64,30 @@ class Memory:
     def __init__(self) -> None:
         self.houses: Versioned[House] = Versioned(1000)
         self.taken: Versioned[Taken] = Versioned(100_000)
+        self._horizons: Versioned[Horizon] = Versioned(_HORIZONS)
+        self._seen: WeakKeyDictionary[Transaction, _Seen] = WeakKeyDictionary()
+
+    def keep(self, resource_id: int, version: int, horizon: Horizon, taken: Taken) -> None:
+        """Keep what is taken of a resource within a horizon."""
+        days = (horizon.first, horizon.last)
+        self._horizons.keep(days, 0, horizon)
+        self.taken.keep((resource_id, days), version, taken)
+
+    def claimed(self, resource_id: int, version: int, spans: Collection[Span]) -> None:
+        """Add claims of appointments, by which those on a resource came to be of `version`.
+
+        So what a process has changed itself, it need not read again.
+        """
+        for horizon in self._horizons.values():
+            key = (resource_id, (horizon.first, horizon.last))
+            kept = self.taken.kept(key)
+            if kept is not None and kept[0] == version - 1:
+                self.taken.keep(key, version, kept[1].and_claimed(horizon, spans))
+
+    def seen(self, tx: AsyncConnection) -> _Seen:
+        """Return what this transaction has seen; one that writes sees changes of its own."""
+        transaction = tx.sync_connection and tx.sync_connection.get_transaction()
+        return self._seen.setdefault(transaction, _Seen()) if transaction else _Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +120,12 @@ async def load(
     options = tx.sync_connection.get_execution_options() if tx.sync_connection else {}
     # What a transaction has changed and may still take back must not be remembered.
     keep = not options.get("writes")
-    plan = _Plan(options.get("memory") or Memory(), horizon, keep=keep)
+    memory: Memory = options.get("memory") or Memory()
+    plan = _Plan(memory, horizon, keep=keep)
     known = plan.recalled(ids, kinds, only)
-    rows = await difference.rows(tx, known, horizon, now)
-    if rows:
+    if not (keep and memory.seen(tx).confirms(known)):
+        rows = await difference.rows(tx, known, horizon, now)
+        memory.seen(tx).note(known, rows)
         plan.learn(rows)
     busy = {one: claimed.at(now) for one, claimed in plan.taken.items()}
     return Supply(tuple(plan.houses[one] for one in ids if one in plan.houses), busy)
@@ -129,7 +183,7 @@ class _Plan:
         unpack = taken.from_sqlite if isinstance(row.claims, str) else taken.from_postgresql
         claimed = self.taken[row.resource_id] = unpack(self._horizon, row.claims, row.holds)
         if self._keep:
-            self._memory.taken.keep((row.resource_id, self._days), row.version, claimed)
+            self._memory.keep(row.resource_id, row.version, self._horizon, claimed)
 
 
 def _house(row: Any, members: list[Member]) -> House:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scheduling.grid import TICK_SECONDS, Horizon, mask
+from scheduling.model import Span
 
 _DAY_TICKS = 86_400 // TICK_SECONDS
 _SECOND = 1_000_000
@@ -41,6 +42,16 @@ class Taken:
             if expires > instant:
                 bitmap |= held
         return bitmap
+
+    def and_claimed(self, horizon: Horizon, spans: Iterable[Span]) -> Taken:
+        """Return this with claims of appointments beside, as far as they lie within `horizon`."""
+        there = Span(horizon.start, horizon.end)
+        within = [
+            (int(span.start.timestamp()), int(span.end.timestamp()))
+            for span in spans
+            if span.overlaps(there)
+        ]
+        return Taken(self.booked | horizon.touched(within), self.holds) if within else self
 
 
 def without(
