@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import compress, count, repeat
 from zoneinfo import ZoneInfo
 
 TICK_SECONDS = 300
@@ -99,19 +98,15 @@ class Horizon:
             ),
         )
 
-    def instants(self, value: int) -> Iterator[dt.datetime]:
-        """Yield the beginnings, in UTC, of the ticks whose bits are set."""
-        # Nothing here calls Python's own functions for each of what may be a thousand starts.
-        seconds = compress(count(self.origin, TICK_SECONDS), _digits(value))
-        return map(dt.datetime.fromtimestamp, seconds, repeat(dt.UTC))
+    def instants(self, value: int) -> list[dt.datetime]:
+        """Return the beginnings, in UTC, of the ticks whose bits are set."""
+        origin = self.origin
+        return [_instant(origin + position * TICK_SECONDS) for position in bits(value)]
 
     def grid(self, step_minutes: int) -> int:
         """Return a bit for each wall-clock start on a grid of `step_minutes` after midnight."""
         return _grid(self, step_minutes)
 
-
-_VALUES = bytes.maketrans(b"01", b"\x00\x01")
-"""From a written digit to its value."""
 
 _ONES = b"1" * (400 * 86_400 // TICK_SECONDS)
 """As many digits as the longest horizon has ticks."""
@@ -151,13 +146,18 @@ def starts(free: int, ticks: int) -> int:
 
 
 def bits(value: int) -> Iterator[int]:
-    """Return the positions of the set bits, lowest first."""
-    return compress(count(), _digits(value))
+    """Yield the positions of the set bits, lowest first."""
+    digits = f"{value:b}"[::-1]
+    position = digits.find("1")
+    while position >= 0:
+        yield position
+        position = digits.find("1", position + 1)
 
 
-def _digits(value: int) -> bytes:
-    """Return the binary digits, each as a number, lowest first."""
-    return f"{value:b}"[::-1].encode().translate(_VALUES)
+@lru_cache(maxsize=16_384)
+def _instant(seconds: int) -> dt.datetime:
+    # Searches find the same weeks again and again.
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def local_date(instant: dt.datetime) -> dt.date:

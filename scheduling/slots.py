@@ -60,7 +60,7 @@ async def find(tx: AsyncConnection, query: SlotQuery, now: dt.datetime) -> list[
             break
     possible &= horizon.grid(query.step_minutes)
     length = dt.timedelta(minutes=query.offer.minutes)
-    starts_at = [*horizon.instants(possible)]
+    starts_at = horizon.instants(possible)
     # As `Slot` itself does, without a call of Python's for each of what may be a thousand.
     made = partial(tuple.__new__, Slot)
     return [*map(made, zip(starts_at, [start + length for start in starts_at], strict=True))]
