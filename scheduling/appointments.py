@@ -22,6 +22,7 @@ from scheduling.model import (
     Outcome,
     Part,
     Person,
+    Resource,
     Span,
     Status,
     Way,
@@ -169,10 +170,43 @@ async def read(tx: AsyncConnection, rows: Sequence[Any]) -> list[Appointment]:
     ]
 
 
+def row(appointment: Appointment) -> dict[str, Any]:
+    """Return the columns of an appointment, as they are stored, apart from when it was created."""
+    return {
+        "id": appointment.id,
+        "uid": appointment.uid,
+        "reference": appointment.reference,
+        "topic_id": appointment.topic.id,
+        "way": appointment.way,
+        "site_id": appointment.site.id,
+        "caseworker_id": appointment.caseworker.id,
+        "room_id": _id(appointment.room),
+        "device_id": _id(appointment.device),
+        "interpreter_id": _id(appointment.interpreter),
+        "starts_at": appointment.span.start,
+        "ends_at": appointment.span.end,
+        "status": appointment.status,
+        "sequence": appointment.sequence,
+        "name": appointment.person.name,
+        "email": appointment.person.email,
+        "phone": appointment.person.phone,
+        "step_free": appointment.needs.step_free,
+        "interpreter": appointment.needs.interpreter,
+        "companion": appointment.needs.companion,
+        "locale": appointment.locale,
+        "changed_at": appointment.changed_at,
+        "delete_after": appointment.delete_after,
+    }
+
+
 async def made(tx: AsyncConnection, columns: Mapping[str, Any]) -> Appointment:
     """Return the appointment of those columns; what is not named is empty."""
     (found,) = await read(tx, [SimpleNamespace(**{**_EMPTY, **columns})])
     return found
+
+
+def _id(resource: Resource | None) -> int | None:
+    return resource.id if resource else None
 
 
 def _taken(row: Any) -> tuple[int, ...]:

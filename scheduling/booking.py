@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, claims, holds, schema, slots
+from scheduling import appointments, catalog, claims, holds, orders, schema, slots
 from scheduling.changes import add_link, cancel, end, link, rearrange, record, things
 from scheduling.grid import local_date
 from scheduling.holds import hold, read_hold, release
@@ -33,19 +33,17 @@ from scheduling.model import (
     Topic,
     Way,
 )
+from scheduling.orders import RETENTION_DAYS, Confirmed, Order, Placed
 from scheduling.slots import Option, SlotQuery
-from scheduling.tokens import derive, new_reference, new_token
+from scheduling.tokens import derive, new_reference
 
 __all__ = [
-    "Confirmed", "add_link", "book", "cancel", "confirm", "end", "hold",
-    "read_hold", "rearrange", "release",
+    "RETENTION_DAYS", "Confirmed", "add_link", "book", "book_one", "cancel", "confirm", "end",
+    "hold", "read_hold", "rearrange", "release",
 ]  # fmt: skip
 
 CLAIMANT = "claimant"
 """The actor in the history when the claimant acts through their link."""
-
-RETENTION_DAYS = 90
-"""How long after its end an appointment's personal data are kept, unless configured."""
 
 _PURPOSE = "claimant's link"
 
@@ -55,15 +53,6 @@ _CONFIRMED = (
     .where(schema.hold.c.id == bindparam("hold"))
     .values(appointment_id=bindparam("owner"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """A booking. `created` is false when the same hold had been confirmed before."""
-
-    appointment: Appointment
-    link_token: str
-    created: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,37 +131,31 @@ async def book(
 ) -> Confirmed:
     """Book at once, on behalf of a claimant. Raises `SlotTaken`.
 
-    `link_token` is the claimant's link where it is to be a certain one; the store knows each
-    but once (`sqlalchemy.exc.IntegrityError`).
+    `link_token` is the claimant's link where it is to be a certain one. The store knows each but
+    once: whoever comes with it again is told `SlotTaken`, too (`appointments.known`).
 
     `found` are those whom the same search has found free a moment ago; who is free is looked
     up when none is given, or all of them have been taken since.
     """
-    query = holds.wanted(
-        topic, way, start, site_id=site_id, needs=needs, caseworker_id=caseworker_id,
-        for_staff=for_staff,
+    order = Order(
+        topic, way, start, site_id, person, needs, locale, now, actor, caseworker_id, keep_days,
+        for_staff, link_token,
     )  # fmt: skip
-    made = _Booking(person, needs, locale, now, actor, keep_days)
-    token = link_token or new_token()
-    booked = await holds.first_taken(
-        tx, query, start, now, found, lambda option: _book(tx, query, option, start, made)
-    )
-    await _note(tx, booked, made, token)
-    return Confirmed(booked, token, created=True)
+    return await book_one(tx, order, found)
 
 
-async def _book(
-    tx: AsyncConnection, query: SlotQuery, option: Option, start: dt.datetime, made: _Booking
-) -> Appointment:
-    span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
-    async with claims.attempt(tx):
-        booked = await _insert(
-            tx, made, query.topic, query.way, option.place_id, option.caseworker.id, span,
-            things(option),
-        )  # fmt: skip
-        wanted = claims.needed(query.offer, option, span)
-        await claims.take_first(tx, claims.ForAppointment(booked.id), wanted, made.now)
-    return booked
+async def book_one(
+    tx: AsyncConnection, order: Order, found: Sequence[Option] | None = None
+) -> Confirmed:
+    """Book an order, among others that are under way. Raises `SlotTaken`; see `book`."""
+
+    async def take(option: Option) -> Confirmed:
+        site = (await catalog.current(tx)).site(option.place_id)
+        async with claims.attempt(tx):
+            (confirmed,), _ = await orders.book(tx, [Placed(order, option, site)])
+        return confirmed
+
+    return await holds.first_taken(tx, order.query, order.start, order.now, found, take)
 
 
 async def _insert(

@@ -38,6 +38,20 @@ class Candidate:
     load: int
 
 
+def kinds_needed(query: SlotQuery) -> frozenset[Kind]:
+    """Return which kinds of resources a search can do anything with."""
+    kinds = {Kind.CASEWORKER}
+    if query.needs.interpreter:
+        kinds.add(Kind.INTERPRETER)
+    if query.offer.at_site:
+        kinds.add(Kind.ROOM)
+    if query.way is Way.IN_PERSON:
+        kinds.add(Kind.COUNTER)
+    if query.way is Way.BRANCH_VIDEO:
+        kinds.add(Kind.TABLET)
+    return frozenset(kinds)
+
+
 def may_be_needed(query: SlotQuery, resource: Resource) -> bool:
     """Tell whether a search can do anything with `resource`, so that its claims are read."""
     match resource.kind:
@@ -45,12 +59,8 @@ def may_be_needed(query: SlotQuery, resource: Resource) -> bool:
             return can_advise(query, resource) or resource.id in query.with_people
         case Kind.INTERPRETER:
             return query.needs.interpreter in resource.languages
-        case Kind.ROOM:
-            return query.offer.at_site
-        case Kind.COUNTER:
-            return query.way is Way.IN_PERSON
-        case _:
-            return query.way is Way.BRANCH_VIDEO
+        case kind:
+            return kind in kinds_needed(query)
 
 
 def can_advise(query: SlotQuery, resource: Resource) -> bool:

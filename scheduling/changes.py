@@ -204,7 +204,16 @@ async def link(
     now: dt.datetime, email: str = "",
 ) -> None:  # fmt: skip
     """Store that `token` opens the appointment."""
-    values = {
+    values = link_row(appointment, part=part, name=name, token=token, now=now, email=email)
+    await tx.execute(_LINK, values)
+
+
+def link_row(
+    appointment: Appointment, *, part: Part, name: str, token: str, now: dt.datetime,
+    email: str = "",
+) -> dict[str, object]:  # fmt: skip
+    """Return what is stored of a link that `token` opens."""
+    return {
         "token_hash": digest(token),
         "appointment_id": appointment.id,
         "part": part,
@@ -213,7 +222,6 @@ async def link(
         "created_at": now,
         "expires_at": appointment.span.end + LINK_OUTLIVES,
     }
-    await tx.execute(_LINK, values)
 
 
 async def record(
@@ -225,8 +233,20 @@ async def record(
     now: dt.datetime,
 ) -> None:
     """Write a line of history. `detail` must hold no personal data of the claimant."""
-    values = {"appointment_id": appointment_id, "at": now, "actor": actor, "change": change}
-    await tx.execute(_HISTORY, values | {"detail": {**detail}})
+    await tx.execute(_HISTORY, history_row(appointment_id, actor, change, detail, now))
+
+
+def history_row(
+    appointment_id: int, actor: str, change: Change, detail: Mapping[str, str], now: dt.datetime
+) -> dict[str, object]:
+    """Return what is stored of a line of history."""
+    return {
+        "appointment_id": appointment_id,
+        "at": now,
+        "actor": actor,
+        "change": change,
+        "detail": {**detail},
+    }
 
 
 async def lock(tx: AsyncConnection, appointment_id: int) -> None:

@@ -7,7 +7,8 @@ Booking, holding, moving and cancelling differ in what is wanted, not in how it 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import SlotTaken, Span, TopicWay
+from scheduling.rows import Rows, add, additions, as_json
 from scheduling.schema import claim, resource
 from scheduling.slots import Option
 
@@ -78,6 +80,38 @@ _SWEEP = delete(claim).where(
     claim.c.expires_at <= bindparam("now"),
 )
 _INSERT = insert(claim)
+# Each part waits for the one before it: our turn on the resources in order of their ids, what is
+# swept of their claims, and ours. Where none of the parts needs it, `along` comes when it likes.
+_TOGETHER = """
+WITH turn AS (
+  SELECT id FROM resource WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+), raised AS (
+  UPDATE resource SET claims_version = claims_version + 1
+  FROM turn WHERE resource.id = turn.id RETURNING resource.id, claims_version
+), swept AS (
+  DELETE FROM claim
+  USING raised, json_populate_recordset(NULL::claim, $2) AS wanted
+  WHERE claim.resource_id = raised.id AND wanted.resource_id = raised.id
+    AND claim.starts_at < wanted.ends_at AND claim.ends_at > wanted.starts_at
+    AND claim.starts_at > wanted.starts_at - interval '1 day' AND claim.expires_at <= $3
+  RETURNING claim.id
+), claimed AS (
+  INSERT INTO claim
+    (resource_id, starts_at, ends_at, appointment_id, hold_id, session_id, expires_at)
+  SELECT resource_id, starts_at, ends_at, appointment_id, hold_id, session_id, expires_at
+  FROM json_populate_recordset(NULL::claim, $2)
+  WHERE (SELECT count(*) FROM raised) + (SELECT count(*) FROM swept) > 0
+){along}
+SELECT id, claims_version FROM raised
+"""
+_RAISE_ALL = """
+UPDATE resource SET claims_version = claims_version + 1
+WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, claims_version
+"""
+_SWEEP_ONE = """
+DELETE FROM claim
+WHERE resource_id = ? AND starts_at < ? AND ends_at > ? AND expires_at <= ?
+"""
 _HAND_OVER = (
     update(claim)
     .where(_OF_HOLD)
@@ -106,6 +140,34 @@ async def take_first(
     """Give a new `owner`, which has no claims yet, what is `wanted`; to be called in `attempt`."""
     await _queue_for(tx, wanted)
     await _insert(tx, owner, wanted, now)
+
+
+async def take_together(
+    tx: AsyncConnection, wanted: Sequence[tuple[Owner, Mapping[int, Span]]], along: Rows,
+    now: dt.datetime,
+) -> Mapping[int, int]:  # fmt: skip
+    """Give several new owners, whose own rows are among those `along`, what they want.
+
+    All of it or nothing, in `attempt`, or by itself: PostgreSQL needs but one statement. Returns
+    the versions that the claims on those resources have then.
+    """
+    claimed = [row for owner, spans in wanted for row in _rows(owner, spans)]
+    ids = sorted({resource_id for _, spans in wanted for resource_id in spans})
+    if tx.dialect.name == "postgresql":
+        parts, given = additions(along, first=4)
+        statement = _TOGETHER.format(along="".join(f", {part}" for part in parts))
+        asked = (ids, as_json(claim, claimed), now, *given)
+        raised = (await tx.exec_driver_sql(statement, asked)).all()
+    else:
+        raised = (await tx.exec_driver_sql(_RAISE_ALL, (json.dumps(ids),))).all()
+        swept = [
+            (resource_id, span.end.timestamp(), span.start.timestamp(), now.timestamp())
+            for _, spans in wanted
+            for resource_id, span in spans.items()
+        ]
+        await tx.exec_driver_sql(_SWEEP_ONE, swept)
+        await add(tx, {**along, claim: claimed})
+    return {row.id: row.claims_version for row in raised}
 
 
 @asynccontextmanager

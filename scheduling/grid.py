@@ -98,11 +98,10 @@ class Horizon:
             ),
         )
 
-    def instants(self, value: int) -> Iterator[dt.datetime]:
-        """Yield the beginnings, in UTC, of the ticks whose bits are set."""
+    def instants(self, value: int) -> list[dt.datetime]:
+        """Return the beginnings, in UTC, of the ticks whose bits are set."""
         origin = self.origin
-        for position in bits(value):
-            yield dt.datetime.fromtimestamp(origin + position * TICK_SECONDS, dt.UTC)
+        return [_instant(origin + position * TICK_SECONDS) for position in bits(value)]
 
     def grid(self, step_minutes: int) -> int:
         """Return a bit for each wall-clock start on a grid of `step_minutes` after midnight."""
@@ -133,23 +132,6 @@ def filled(ticks: int, spans: Iterable[tuple[int, int]]) -> int:
     return int(digits, 2) if digits else 0
 
 
-def between_each(size: int, boundaries: Iterable[int]) -> int:
-    """Return the bits between each pair of `boundaries`, which all lie within ``[0, size)``.
-
-    Spans must not overlap; where one ends and the next begins, they become one.
-    """
-    # Every boundary turns the bits from there on over: marked as digits first, since setting
-    # a bit of a long integer copies it, then carried on in strides of 1, 2, 4, …
-    digits = bytearray(b"0") * size
-    for position in boundaries:
-        digits[~position] ^= 1
-    turned, stride = int(digits, 2), 1
-    while stride < size:
-        turned ^= turned << stride
-        stride *= 2
-    return turned & mask(0, size)
-
-
 def starts(free: int, ticks: int) -> int:
     """Return a bit wherever a run of `ticks` free bits begins.
 
@@ -170,6 +152,12 @@ def bits(value: int) -> Iterator[int]:
     while position >= 0:
         yield position
         position = digits.find("1", position + 1)
+
+
+@lru_cache(maxsize=16_384)
+def _instant(seconds: int) -> dt.datetime:
+    # Searches find the same weeks again and again.
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def local_date(instant: dt.datetime) -> dt.date:

@@ -26,15 +26,20 @@ class Member:
     closures: tuple[Closure, ...]
 
 
+Weeks = dict[int, int]
+"""Ticks by the identity of the patterns that give them: equal weeks of many people are one."""
+
+
 class _Hours(dict[int, int]):
     """Ticks by resource id, each worked out when it is first asked for."""
 
     def __init__(self, house: House, horizon: Horizon, way: Way, release: Release) -> None:
         super().__init__()
         self._house, self._asked = house, (horizon, way, release)
+        self._weeks: Weeks = {}
 
     def __missing__(self, resource_id: int) -> int:
-        ticks = self[resource_id] = self._house.worked(resource_id, *self._asked)
+        ticks = self[resource_id] = self._house.worked(resource_id, *self._asked, self._weeks)
         return ticks
 
 
@@ -71,8 +76,13 @@ class House:
             known = self._hours[key] = _Hours(self, horizon, way, release)
         return known
 
-    def worked(self, resource_id: int, horizon: Horizon, way: Way, release: Release) -> int:
-        """Work out the ticks at which a member can be had in `way`, claims apart."""
+    def worked(
+        self, resource_id: int, horizon: Horizon, way: Way, release: Release, weeks: Weeks
+    ) -> int:
+        """Work out the ticks at which a member can be had in `way`, claims apart.
+
+        `weeks` are those of other members for the same horizon, way and release.
+        """
         member = self._by_id[resource_id]
         offered = member.resource.ways
         if offered and way not in offered:
@@ -80,18 +90,23 @@ class House:
         if member.patterns and self.shares and member.resource.kind is Kind.CASEWORKER:
             bitmap = shares.kept(
                 horizon, member.patterns, way, release, self.shares, member.resource.id
-            )
-        elif member.patterns:
-            bitmap = hours.working(horizon, member.patterns, way, release)
-        elif member.resource.kind in _WORKS_BY_HOURS:
+            ) & self._kept_open(horizon, way, at_home=way in _AT_HOME)
+        elif not member.patterns and member.resource.kind in _WORKS_BY_HOURS:
             return 0
         else:
-            bitmap = hours.whole(horizon)
-        if not bitmap:
-            return 0
-        at_home = way in _AT_HOME and bool(member.patterns)
-        bitmap &= self._kept_open(horizon, way, at_home=at_home)
+            week = id(member.patterns)
+            if week not in weeks:
+                weeks[week] = self._week(member.patterns, horizon, way, release)
+            bitmap = weeks[week]
         return bitmap & ~hours.closed(horizon, member.closures, way)
+
+    def _week(
+        self, patterns: tuple[Pattern, ...], horizon: Horizon, way: Way, release: Release
+    ) -> int:
+        bitmap = hours.whole(horizon)
+        if patterns:
+            bitmap = hours.working(horizon, patterns, way, release)
+        return bitmap & self._kept_open(horizon, way, at_home=way in _AT_HOME and bool(patterns))
 
     def _kept_open(self, horizon: Horizon, way: Way, *, at_home: bool) -> int:
         """Return the ticks at which the house allows `way`; at home its opening does not count."""

@@ -21,13 +21,21 @@ class Versioned(Generic[Value]):
         self._capacity = capacity
         self._kept: OrderedDict[Hashable, tuple[int, Value]] = OrderedDict()
 
+    def kept(self, key: Hashable) -> tuple[int, Value] | None:
+        """Return what was kept last for `key`, and its version."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+        return kept
+
     def get(self, key: Hashable, version: int) -> Value | None:
         """Return what was kept for `key` at exactly that `version`."""
-        kept = self._kept.get(key)
-        if kept is None or kept[0] != version:
-            return None
-        self._kept.move_to_end(key)
-        return kept[1]
+        kept = self.kept(key)
+        return kept[1] if kept is not None and kept[0] == version else None
+
+    def values(self) -> list[Value]:
+        """Return all that is kept, whatever its version."""
+        return [value for _, value in self._kept.values()]
 
     def keep(self, key: Hashable, version: int, value: Value) -> None:
         """Keep `value`, and forget what was least recently used when there is too much."""

@@ -7,10 +7,10 @@ only that something was sent, and when.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.schema import outbox
@@ -18,6 +18,15 @@ from scheduling.schema import outbox
 FIRST_DELAY = dt.timedelta(seconds=5)
 LONGEST_DELAY = dt.timedelta(minutes=15)
 _INSERT = insert(outbox)
+_FAILED = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("letter"))
+    .values(
+        attempts=bindparam("tried"),
+        last_error=bindparam("error"),
+        next_attempt_at=bindparam("later"),
+    )
+)
 
 LEASE = dt.timedelta(minutes=2)
 """How long a letter that is being sent is out of sight of other workers."""
@@ -58,22 +67,25 @@ async def post(
     Who booked by telephone may have no address; there is nobody to write to then.
     With `wait` it stays until then, and `take_back` still finds it.
     """
-    if not recipient:
-        return
-    await tx.execute(
-        _INSERT,
-        {
-            "created_at": now,
-            "recipient": recipient,
-            "message": message,
-            "attempts": 0,
-            "next_attempt_at": wait.until if wait else now,
-            "last_error": "",
-            "appointment_id": wait and wait.appointment_id,
-            "not_before": wait and wait.until,
-            "known": wait and dict(wait.known),
-        },
-    )
+    if recipient:
+        await tx.execute(_INSERT, letter_row(recipient, message, now, wait=wait))
+
+
+def letter_row(
+    recipient: str, message: bytes, now: dt.datetime, *, wait: Wait | None = None
+) -> dict[str, object]:
+    """Return what is stored of a letter that is to go out."""
+    return {
+        "created_at": now,
+        "recipient": recipient,
+        "message": message,
+        "attempts": 0,
+        "next_attempt_at": wait.until if wait else now,
+        "last_error": "",
+        "appointment_id": wait and wait.appointment_id,
+        "not_before": wait and wait.until,
+        "known": wait and dict(wait.known),
+    }
 
 
 async def take_back(
@@ -142,16 +154,29 @@ async def failed(
 ) -> None:
     """Note a failed attempt; try again later, ever less often, unless it failed `for_good`."""
     attempts = await tx.scalar(select(outbox.c.attempts).where(outbox.c.id == letter_id)) or 0
-    delay = min(FIRST_DELAY * 2 ** min(attempts, 10), LONGEST_DELAY)
+    later = None if for_good else now + _delay(attempts)
+    await tx.execute(_FAILED, [_failure(letter_id, attempts, error, later)])
+
+
+async def put_off(
+    tx: AsyncConnection, letters: Iterable[Letter], error: str, now: dt.datetime
+) -> None:
+    """Note one failed attempt for each of the `letters`."""
     await tx.execute(
-        update(outbox)
-        .where(outbox.c.id == letter_id)
-        .values(
-            attempts=attempts + 1,
-            last_error=error[:200],
-            next_attempt_at=None if for_good else now + delay,
-        )
+        _FAILED,
+        [_failure(one.id, one.attempts, error, now + _delay(one.attempts)) for one in letters],
     )
+
+
+def _delay(attempts: int) -> dt.timedelta:
+    delay: dt.timedelta = FIRST_DELAY * 2 ** min(attempts, 10)
+    return min(delay, LONGEST_DELAY)
+
+
+def _failure(
+    letter_id: int, attempts: int, error: str, later: dt.datetime | None
+) -> dict[str, object]:  # fmt: skip
+    return {"letter": letter_id, "tried": attempts + 1, "error": error[:200], "later": later}
 
 
 def _waiting(appointment_id: int, now: dt.datetime) -> ColumnElement[bool]:

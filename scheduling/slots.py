@@ -8,18 +8,21 @@ comes to, a tablet for video from a branch, an interpreter, a colleague who take
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
-from sqlalchemy import false, or_, select
+from sqlalchemy import bindparam, false, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, schema, supply
-from scheduling.candidates import STEP_FREE, Candidate, Search, may_be_needed, pick
+from scheduling import catalog, schema, supply, taken
+from scheduling.candidates import STEP_FREE, Candidate, Search, kinds_needed, may_be_needed, pick
 from scheduling.enquiry import STAFF_HORIZON_DAYS, Option, SlotQuery
 from scheduling.grid import TICK_SECONDS, Horizon, local_date
 from scheduling.model import Kind, Slot, Way
+from scheduling.supply import Supply
+from scheduling.taken import Claimed
 
 __all__ = [
     "STAFF_HORIZON_DAYS", "STEP_FREE", "Option", "SlotQuery", "find", "nearest", "options",
@@ -27,6 +30,18 @@ __all__ = [
 
 SITES_AT_ONCE = 8
 """How many sites are looked through together where the site does not matter."""
+
+GROUPS_READ = (2, 6, 24)
+"""How many such groups of sites are read in one statement, first, second and third."""
+
+_ITS_OWN = union_all(
+    select(schema.claim.c.resource_id, schema.claim.c.starts_at, schema.claim.c.ends_at).where(
+        schema.claim.c.appointment_id == bindparam("id")
+    ),
+    select(schema.colleague.c.resource_id, null(), null()).where(
+        schema.colleague.c.appointment_id == bindparam("id")
+    ),
+)
 
 
 async def find(tx: AsyncConnection, query: SlotQuery, now: dt.datetime) -> list[Slot]:
@@ -45,8 +60,10 @@ async def find(tx: AsyncConnection, query: SlotQuery, now: dt.datetime) -> list[
             break
     possible &= horizon.grid(query.step_minutes)
     length = dt.timedelta(minutes=query.offer.minutes)
-    starts_at = [*horizon.instants(possible)]
-    return [*map(Slot, starts_at, [start + length for start in starts_at])]
+    starts_at = horizon.instants(possible)
+    # As `Slot` itself does, without a call of Python's for each of what may be a thousand.
+    made = partial(tuple.__new__, Slot)
+    return [*map(made, zip(starts_at, [start + length for start in starts_at], strict=True))]
 
 
 async def nearest(
@@ -95,23 +112,38 @@ async def _candidates(
     """Yield who could take some start, some sites at a time."""
     if not horizon.ticks:
         return
+    own: list[Claimed] = []
     if query.ignore_appointment is not None:
-        query = await _with_its_colleagues(tx, query, query.ignore_appointment)
+        own, colleagues = await _its_own(tx, query.ignore_appointment)
+        query = replace(query, with_people=tuple({*query.with_people, *colleagues}))
     in_time = query.after_notice(horizon, now)
-    for site_ids in await _sites(tx, query, horizon.first):
+    for groups in _reads(await _sites(tx, query, horizon.first)):
         read = await supply.load(
-            tx, horizon, now, site_ids=site_ids, ignore_appointment=query.ignore_appointment,
-            only=partial(may_be_needed, query),
+            tx, horizon, now, site_ids={site_id for group in groups for site_id in group},
+            kinds=kinds_needed(query), only=partial(may_be_needed, query),
         )  # fmt: skip
-        yield [*Search(read, horizon, query, in_time, now).candidates()]
+        busy = taken.without(read.busy, horizon, own)
+        for group in groups:
+            houses = tuple(house for house in read.houses if house.site.id in group)
+            yield [*Search(Supply(houses, busy), horizon, query, in_time, now).candidates()]
 
 
-async def _with_its_colleagues(
-    tx: AsyncConnection, query: SlotQuery, appointment_id: int
-) -> SlotQuery:
-    row = schema.colleague.c
-    ids = await tx.scalars(select(row.resource_id).where(row.appointment_id == appointment_id))
-    return replace(query, with_people=tuple({*query.with_people, *ids}))
+async def _its_own(tx: AsyncConnection, appointment_id: int) -> tuple[list[Claimed], list[int]]:
+    """Return what an appointment has claimed, and which colleagues take part in it."""
+    rows = (await tx.execute(_ITS_OWN, {"id": appointment_id})).all()
+    own = [(row.resource_id, row.starts_at, row.ends_at) for row in rows if row.starts_at]
+    return own, [row.resource_id for row in rows if not row.starts_at]
+
+
+def _reads(groups: list[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
+    """Yield which groups of sites are read together: more each time, the last time all others."""
+    # So an office of any size is read to its end in as few statements as a small one.
+    remaining = iter(groups)
+    for size in GROUPS_READ:
+        if some := [*islice(remaining, size)]:
+            yield some
+    if others := [*remaining]:
+        yield others
 
 
 async def _sites(tx: AsyncConnection, query: SlotQuery, date: dt.date) -> list[tuple[int, ...]]:

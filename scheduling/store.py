@@ -64,10 +64,31 @@ class Store:
             yield connection
             await connection.commit()
 
+    @asynccontextmanager
+    async def writing_once(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction for one statement that writes, or that it takes on PostgreSQL.
+
+        There it is committed as soon as it is done: to begin and to commit on their own would keep
+        others waiting for as long as two more answers take.
+        """
+        if self._turns is not None:
+            async with self._turns.one() as connection:
+                yield connection
+            return
+        async with self._asking.connect() as connection:
+            yield await connection.execution_options(writes=True)
+
+    @property
+    def memory(self) -> Memory:
+        """What this process remembers of the plan."""
+        kept: Memory = self._asking.get_execution_options()["memory"]
+        return kept
+
     def forget(self) -> None:
         """Forget what was read of the plan; nothing that is stored changes."""
-        self.engine.update_execution_options(**_memories())
-        self._asking.update_execution_options(**_memories())
+        memories = _memories()
+        self.engine.update_execution_options(**memories)
+        self._asking.update_execution_options(**memories)
 
     async def close(self) -> None:
         """Close every connection."""

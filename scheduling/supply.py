@@ -1,42 +1,61 @@
 """Who and what each site has, when they work, and when they are taken.
 
-Everything is read from the store by site and remembered by version (`scheduling.memory`):
-a first question costs at most four queries, the next one two, however many caseworkers.
+Everything is remembered by version (`scheduling.memory`); what has changed since, or was never
+read, is asked for in one statement (`scheduling.difference`), however many caseworkers there are.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import (
-    ColumnElement,
-    Dialect,
-    Row,
-    ScalarSelect,
-    String,
-    TypeDecorator,
-    cast,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Transaction, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, schema, taken
+from scheduling import difference, schema, taken
+from scheduling.difference import UNKNOWN, Known
 from scheduling.grid import Horizon
 from scheduling.hours import Closure, Pattern
 from scheduling.house import House, Member
 from scheduling.memory import Versioned
-from scheduling.model import Resource
+from scheduling.model import Kind, Resource, Site, Span
 from scheduling.shares import Shares
 from scheduling.taken import Taken
 
 __all__ = ["House", "Member", "Memory", "Supply", "load"]
+
+_HORIZONS = 64
+"""For how many horizons, those asked for last, claims of our own are added to what is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The versions that a transaction has asked for, of sites and of claims on resources."""
+
+    sites: dict[int, int] = field(default_factory=dict)
+    claims: dict[int, int] = field(default_factory=dict)
+
+    def confirms(self, known: Known) -> bool:
+        """Tell whether there is nothing to ask: all that is `known` is of these versions."""
+        return known.sites.items() <= self.sites.items() and (
+            known.claims.items() <= self.claims.items()
+        )
+
+    def note(self, known: Known, rows: Iterable[Any]) -> None:
+        """Note what the store has answered when it was asked for what differs."""
+        self.sites.update(known.sites)
+        self.claims.update(known.claims)
+        for row in rows:
+            if row.resource_id is None:
+                self.sites[row.site_id] = row.version
+            else:
+                self.claims[row.resource_id] = row.version
 
 
 class Memory:
@@ -44,7 +63,31 @@ class Memory:
 
     def __init__(self) -> None:
         self.houses: Versioned[House] = Versioned(1000)
-        self.busy: Versioned[Taken] = Versioned(100_000)
+        self.taken: Versioned[Taken] = Versioned(100_000)
+        self._horizons: Versioned[Horizon] = Versioned(_HORIZONS)
+        self._seen: WeakKeyDictionary[Transaction, _Seen] = WeakKeyDictionary()
+
+    def keep(self, resource_id: int, version: int, horizon: Horizon, taken: Taken) -> None:
+        """Keep what is taken of a resource within a horizon."""
+        days = (horizon.first, horizon.last)
+        self._horizons.keep(days, 0, horizon)
+        self.taken.keep((resource_id, days), version, taken)
+
+    def claimed(self, resource_id: int, version: int, spans: Collection[Span]) -> None:
+        """Add claims of appointments, by which those on a resource came to be of `version`.
+
+        So what a process has changed itself, it need not read again.
+        """
+        for horizon in self._horizons.values():
+            key = (resource_id, (horizon.first, horizon.last))
+            kept = self.taken.kept(key)
+            if kept is not None and kept[0] == version - 1:
+                self.taken.keep(key, version, kept[1].and_claimed(horizon, spans))
+
+    def seen(self, tx: AsyncConnection) -> _Seen:
+        """Return what this transaction has seen; one that writes sees changes of its own."""
+        transaction = tx.sync_connection and tx.sync_connection.get_transaction()
+        return self._seen.setdefault(transaction, _Seen()) if transaction else _Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,142 +108,115 @@ async def load(
     now: dt.datetime,
     *,
     site_ids: Iterable[int] = (),
-    ignore_appointment: int | None = None,
+    kinds: Collection[Kind] = tuple(Kind),
     only: Callable[[Resource], bool] = _all,
 ) -> Supply:
-    """Read the supply of those sites, or of all. `ignore_appointment` counts as free.
+    """Read the supply of those sites, or of all.
 
-    Of resources that are not among the `only` ones asked about, nobody learns what is taken.
+    Of resources that are not of the `kinds`, or not among the `only` ones asked about, nobody
+    learns what is taken.
     """
+    ids = sorted(site_ids) or [*await tx.scalars(_EVERYWHERE)]
     options = tx.sync_connection.get_execution_options() if tx.sync_connection else {}
-    memory: Memory = options.get("memory") or Memory()
     # What a transaction has changed and may still take back must not be remembered.
     keep = not options.get("writes")
-    houses, versions = await _houses(tx, memory, now, tuple(site_ids), keep=keep)
-    asked = {
-        member.resource.id: versions[member.resource.id]
-        for house in houses
-        for member in house.members
-        if only(member.resource)
-    }
-    busy = await _busy(tx, memory, asked, horizon, now, keep=keep)
-    if ignore_appointment is not None:
-        busy = await taken.without(tx, busy, horizon, ignore_appointment)
-    return Supply(houses, busy)
+    memory: Memory = options.get("memory") or Memory()
+    plan = _Plan(memory, horizon, keep=keep)
+    known = plan.recalled(ids, kinds, only)
+    if not (keep and memory.seen(tx).confirms(known)):
+        rows = await difference.rows(tx, known, horizon, now)
+        memory.seen(tx).note(known, rows)
+        plan.learn(rows)
+    busy = {one: claimed.at(now) for one, claimed in plan.taken.items()}
+    return Supply(tuple(plan.houses[one] for one in ids if one in plan.houses), busy)
 
 
-async def _houses(
-    tx: AsyncConnection, memory: Memory, now: dt.datetime, site_ids: tuple[int, ...], *, keep: bool
-) -> tuple[tuple[House, ...], dict[int, int]]:
-    """Return the houses, and of each active resource the version of its claims."""
-    known, missing = await _remembered(tx, memory, site_ids)
-    versions: dict[int, int] = {}
-    if missing:
-        read = await _read_houses(tx, missing, now, versions)
-        for house, row in zip(read, missing, strict=True):
-            known[row.id] = house
-            if keep:
-                memory.houses.keep(row.id, row.version, house)
-    remembered = known.keys() - {row.id for row in missing}
-    if remembered:
-        column = schema.resource.c
-        rows = await tx.execute(
-            select(column.id, column.claims_version).where(
-                column.site_id.in_(remembered), column.active
-            )
-        )
-        versions.update({row.id: row.claims_version for row in rows})
-    return tuple(house for house in known.values() if house is not None), versions
+class _Plan:
+    """Some houses and what is taken there: recalled first, and what is new learned then."""
+
+    def __init__(self, memory: Memory, horizon: Horizon, *, keep: bool) -> None:
+        self._memory, self._horizon, self._keep = memory, horizon, keep
+        self._days = (horizon.first, horizon.last)
+        self.houses: dict[int, House] = {}
+        self.taken: dict[int, Taken] = {}
+
+    def recalled(
+        self, site_ids: Iterable[int], kinds: Collection[Kind], only: Callable[[Resource], bool]
+    ) -> Known:
+        """Recall what is known of those sites, and return its versions."""
+        sites, claims = dict.fromkeys(site_ids, UNKNOWN), {}
+        for site_id in sites:
+            kept = self._memory.houses.kept(site_id)
+            if kept is None:
+                continue
+            sites[site_id], house = kept
+            self.houses[site_id] = house
+            for member in house.members:
+                if only(member.resource):
+                    claims[member.resource.id] = self._recalled_claims(member.resource.id)
+        return Known(sites, claims, kinds)
+
+    def _recalled_claims(self, resource_id: int) -> int:
+        kept = self._memory.taken.kept((resource_id, self._days))
+        if kept is None:
+            return UNKNOWN
+        version, self.taken[resource_id] = kept
+        return version
+
+    def learn(self, rows: Iterable[Any]) -> None:
+        """Take in what `difference.rows` tells."""
+        sites, members = [], defaultdict[int, list[Member]](list)
+        for row in rows:
+            if row.resource_id is None:
+                sites.append(row)
+                continue
+            if row.described is not None:
+                members[row.site_id].append(_member(row))
+            if row.claims is not None:
+                self._learn_claims(row)
+        for row in sites:
+            house = self.houses[row.site_id] = _house(row, members[row.site_id])
+            if self._keep:
+                self._memory.houses.keep(row.site_id, row.version, house)
+
+    def _learn_claims(self, row: Any) -> None:
+        unpack = taken.from_sqlite if isinstance(row.claims, str) else taken.from_postgresql
+        claimed = self.taken[row.resource_id] = unpack(self._horizon, row.claims, row.holds)
+        if self._keep:
+            self._memory.keep(row.resource_id, row.version, self._horizon, claimed)
 
 
-async def _remembered(
-    tx: AsyncConnection, memory: Memory, site_ids: tuple[int, ...]
-) -> tuple[dict[int, House | None], Sequence[Row[Any]]]:
-    """Return the houses in order, those that are remembered, and the sites of the others."""
-    catalogue = catalog.known(tx)
-    if catalogue is not None:
-        ids = sorted(site_ids or catalogue.versions)
-        known = {one: memory.houses.get(one, catalogue.versions[one]) for one in ids}
-        if None not in known.values():
-            return known, []
-    table = schema.site
-    query = select(table).order_by(table.c.id)
-    sites = (await tx.execute(query.where(table.c.id.in_(site_ids)) if site_ids else query)).all()
-    known = {row.id: memory.houses.get(row.id, row.version) for row in sites}
-    return known, [row for row in sites if known[row.id] is None]
+def _house(row: Any, members: list[Member]) -> House:
+    key, name, address, phone, state, urgent_opens_minute, shares = json.loads(row.described)
+    site = Site(row.site_id, key, name, address, phone, state, urgent_opens_minute)
+    opening = tuple(
+        Pattern(weekday, starts_minute, ends_minute, dt.date.min)
+        for weekday, starts_minute, ends_minute in json.loads(row.hours)
+    )
+    members.sort(key=lambda member: member.resource.id)
+    return House(site, opening, _closures(row), tuple(members), Shares.stored(shares))
 
 
-async def _read_houses(
-    tx: AsyncConnection, sites: Sequence[Row[Any]], now: dt.datetime, versions: dict[int, int]
-) -> list[House]:
-    ids = [row.id for row in sites]
-    members: dict[int, list[Member]] = {}
-    of_sites, of_resources = await _closures(tx, ids, now)
-    for row in await tx.execute(_resources(tx).where(schema.resource.c.site_id.in_(ids))):
-        patterns = _patterns(row.patterns) if row.patterns else ()
-        closures = tuple(of_resources.get(row.id, ()))
-        member = Member(catalog.read_resource(row), patterns, closures)
-        members.setdefault(row.site_id, []).append(member)
-        versions[row.id] = row.claims_version
-    return [
-        House(
-            catalog.read_site(row),
-            tuple(
-                Pattern(weekday, starts_minute, ends_minute, dt.date.min)
-                for weekday, starts_minute, ends_minute in row.opening
-            ),
-            tuple(of_sites.get(row.id, ())),
-            tuple(members.get(row.id, ())),
-            Shares.stored(row.release_shares),
-        )
-        for row in sites
-    ]
-
-
-class _Words(TypeDecorator[frozenset[str]]):
-    """A list of words as it is stored: most resources have the same few, so each is read once."""
-
-    impl = String
-    cache_ok = True
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> frozenset[str]:
-        return _words(value)
-
-
-@lru_cache(maxsize=1024)
-def _words(written: str) -> frozenset[str]:
-    return frozenset(json.loads(written))
-
-
-def _resources(tx: AsyncConnection) -> Any:
-    """Return the question for active resources, each with its patterns as one text."""
-    row = schema.resource.c
-    words = [
-        cast(column, _Words).label(column.name)
-        for column in (row.features, row.skills, row.languages, row.ways)
-    ]
-    columns = (
-        row.id, row.kind, row.site_id, row.name, row.team_id, row.setup_minutes,
-        row.return_minutes, row.claims_version,
+def _member(row: Any) -> Member:
+    kind, name, team_id, setup, back, *words = json.loads(row.described)
+    features, skills, languages, ways = map(frozenset, words)
+    resource = Resource(
+        id=row.resource_id, kind=Kind(kind), site_id=row.site_id, name=name, features=features,
+        skills=skills, languages=languages, team_id=team_id, ways=ways, setup_minutes=setup,
+        return_minutes=back,
     )  # fmt: skip
-    patterns = _written_patterns(tx).label("patterns")
-    return select(*columns, *words, patterns).where(row.active).order_by(row.id)
+    return Member(resource, _patterns(row.hours) if row.hours else (), _closures(row))
 
 
-def _written_patterns(tx: AsyncConnection) -> ScalarSelect[str]:
-    # One row per person instead of one per pattern, and equal weeks come as equal texts.
-    row = schema.working_pattern.c
-    ways: ColumnElement[Any]
-    if tx.dialect.name == "sqlite":
-        ways, together, one = func.json(row.ways), func.json_group_array, func.json_array
-    else:
-        ways, together, one = row.ways, func.json_agg, func.json_build_array
-    pattern = one(
-        row.weekday, row.starts_minute, row.ends_minute, row.valid_from, row.valid_until,
-        row.every_weeks, ways, row.release,
-    )  # fmt: skip
-    written = cast(together(pattern), String)
-    return select(written).where(row.resource_id == schema.resource.c.id).scalar_subquery()
+def _closures(row: Any) -> tuple[Closure, ...]:
+    return tuple(
+        Closure(_instant(starts), _instant(ends), tuple(ways))
+        for starts, ends, ways in (json.loads(row.closures) if row.closures else ())
+    )
+
+
+def _instant(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 @lru_cache(maxsize=4096)
@@ -214,51 +230,4 @@ def _patterns(written: str) -> tuple[Pattern, ...]:
     )  # fmt: skip
 
 
-async def _closures(
-    tx: AsyncConnection, site_ids: list[int], now: dt.datetime
-) -> tuple[dict[int, list[Closure]], dict[int, list[Closure]]]:
-    row, owner = schema.closure.c, schema.resource.c
-    there = select(owner.id).where(owner.site_id.in_(site_ids))
-    rows = await tx.execute(
-        select(row.site_id, row.resource_id, row.starts_at, row.ends_at, row.ways).where(
-            or_(row.site_id.in_(site_ids), row.resource_id.in_(there)),
-            # Yesterday's are kept: a remembered house must serve the whole of today.
-            row.ends_at > now - dt.timedelta(days=1),
-        )
-    )
-    of_sites: dict[int, list[Closure]] = {}
-    of_resources: dict[int, list[Closure]] = {}
-    for site_id, resource_id, start, end, ways in rows:
-        closure = Closure(start, end, tuple(ways))
-        if site_id is not None:
-            of_sites.setdefault(site_id, []).append(closure)
-        else:
-            of_resources.setdefault(resource_id, []).append(closure)
-    return of_sites, of_resources
-
-
-async def _busy(
-    tx: AsyncConnection,
-    memory: Memory,
-    versions: dict[int, int],
-    horizon: Horizon,
-    now: dt.datetime,
-    *,
-    keep: bool,
-) -> dict[int, int]:
-    busy: dict[int, int] = {}
-    missing, days = [], (horizon.first, horizon.last)
-    for resource_id, version in versions.items():
-        known = memory.busy.get((resource_id, days), version)
-        if known is None:
-            missing.append(resource_id)
-        else:
-            busy[resource_id] = known.at(now)
-    if missing:
-        read = await taken.read(tx, missing, horizon)
-        for resource_id in missing:
-            one = read.get(resource_id, taken.FREE)
-            busy[resource_id] = one.at(now)
-            if keep:
-                memory.busy.keep((resource_id, days), versions[resource_id], one)
-    return busy
+_EVERYWHERE = select(schema.site.c.id).order_by(schema.site.c.id)

@@ -1,7 +1,6 @@
-"""What is taken of each resource: its claims within a horizon, read as bitmaps.
+"""What is taken of each resource: its claims within a horizon, as bitmaps.
 
-The database sends one row per resource with all its claims packed together. One row per claim
-would cost more, to send and to unpack, than everything else that a search does.
+The database sends all claims of a resource packed together (`scheduling.difference`).
 """
 
 from __future__ import annotations
@@ -9,48 +8,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import struct
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, BigInteger, String, TextClause, bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import TypeEngine
+from scheduling.grid import TICK_SECONDS, Horizon, mask
+from scheduling.model import Span
 
-from scheduling.grid import TICK_SECONDS, Horizon, between_each, mask
-from scheduling.schema import Instant, claim
-
-# Ticks count from a day before the horizon, so that a claim that reaches into it is whole. No
-# claim is longer than a day: so the index narrows the scan from both sides. Claims lie on the grid.
-_SQLITE_CLAIMS = """
-SELECT resource_id,
-  '[' || coalesce(
-    group_concat(((starts_at - :before) / :tick) || ',' || ((ends_at - :before) / :tick))
-      FILTER (WHERE expires_at IS NULL), '') || ']',
-  json_group_array(json_array(starts_at, ends_at, expires_at))
-    FILTER (WHERE expires_at IS NOT NULL)
-FROM claim
-WHERE resource_id IN (SELECT value FROM json_each(:ids))
-  AND starts_at >= :before AND starts_at < :end
-GROUP BY resource_id
-"""
-
-# Instants travel as PostgreSQL holds them, eight bytes each; spelling them out would take it
-# several times as long as finding them. All that never expires is one group.
-_POSTGRESQL_CLAIMS = """
-SELECT resource_id, timestamptz_send(expires_at),
-  string_agg(timestamptz_send(starts_at) || timestamptz_send(ends_at), CAST('' AS bytea))
-FROM claim
-WHERE resource_id = ANY(:ids) AND starts_at >= :before AND starts_at < :end
-GROUP BY resource_id, expires_at
-"""
-
-_DAY = dt.timedelta(days=1)
 _DAY_TICKS = 86_400 // TICK_SECONDS
 _SECOND = 1_000_000
 _TICK = TICK_SECONDS * _SECOND
 _POSTGRESQL_EPOCH = 946_684_800
 """2000-01-01, from which PostgreSQL counts microseconds, in seconds since 1970."""
+
+Claimed = tuple[int, dt.datetime, dt.datetime]
+"""A claim: on which resource, from when, until when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,76 +43,74 @@ class Taken:
                 bitmap |= held
         return bitmap
 
-
-FREE = Taken(0)
-
-
-async def read(
-    tx: AsyncConnection, resource_ids: Iterable[int], horizon: Horizon
-) -> dict[int, Taken]:
-    """Return what is taken of those resources, leaving out those that are free throughout."""
-    ids = [*resource_ids]
-    asked = {"before": horizon.start - _DAY, "end": horizon.end}
-    if tx.dialect.name == "sqlite":
-        rows = await tx.execute(_SQLITE, {**asked, "ids": json.dumps(ids), "tick": TICK_SECONDS})
-        return {row[0]: _from_sqlite(horizon, *map(json.loads, row[1:])) for row in rows}
-    found: dict[int, Taken] = {}
-    for resource_id, expires, spans in await tx.execute(_POSTGRESQL, {**asked, "ids": ids}):
-        before = found.get(resource_id, FREE)
-        found[resource_id] = _from_postgresql(horizon, before, expires, spans)
-    return found
+    def and_claimed(self, horizon: Horizon, spans: Iterable[Span]) -> Taken:
+        """Return this with claims of appointments beside, as far as they lie within `horizon`."""
+        there = Span(horizon.start, horizon.end)
+        within = [
+            (int(span.start.timestamp()), int(span.end.timestamp()))
+            for span in spans
+            if span.overlaps(there)
+        ]
+        return Taken(self.booked | horizon.touched(within), self.holds) if within else self
 
 
-async def without(
-    tx: AsyncConnection, taken: Mapping[int, int], horizon: Horizon, appointment_id: int
-) -> dict[int, int]:
-    """Return `taken` (ticks by resource) as if that appointment had claimed nothing."""
+def without(
+    busy: Mapping[int, int], horizon: Horizon, some: Iterable[Claimed]
+) -> Mapping[int, int]:
+    """Return the `busy` ticks by resource as if `some` of the claims did not exist."""
     # Claims on one resource never overlap and lie on the grid, so its own ticks are its alone.
-    rows = await tx.execute(
-        select(claim.c.resource_id, claim.c.starts_at, claim.c.ends_at).where(
-            claim.c.appointment_id == appointment_id
-        )
-    )
-    freed = {**taken}
-    for resource_id, start, end in rows:
+    freed = {**busy}
+    for resource_id, start, end in some:
         if resource_id in freed:
             own = horizon.touched([(int(start.timestamp()), int(end.timestamp()))])
             freed[resource_id] &= ~own
     return freed
 
 
-def _from_sqlite(
-    horizon: Horizon, boundaries: list[int], holds: list[tuple[int, int, int]]
-) -> Taken:
+def from_sqlite(horizon: Horizon, packed: str, _holds: None) -> Taken:
+    """Return what is `packed`: JSON of claims, one number each, and of holds, three each."""
+    claims, holds = json.loads(packed)
+    starts = _starts(horizon)
+    for claimed in claims:  # ticks before it times 512, and how many it lasts
+        starts[claimed & 511][claimed >> 12] |= 1 << (claimed >> 9 & 7)
     return Taken(
-        _within(horizon, boundaries),
+        _covered(horizon, starts),
         tuple((horizon.touched([(start, end)]), expires) for start, end, expires in holds),
     )
 
 
-def _from_postgresql(horizon: Horizon, before: Taken, expires: bytes | None, spans: bytes) -> Taken:
-    """Return what was known `before` of a resource, and its claims that expire together."""
+def from_postgresql(horizon: Horizon, claims: bytes, holds: bytes | None) -> Taken:
+    """Return what is packed in `claims`, two instants each, and in `holds`, three each."""
     origin = (horizon.origin - _POSTGRESQL_EPOCH) * _SECOND - _DAY_TICKS * _TICK
-    instants = struct.unpack(f">{len(spans) // 8}q", spans)
-    bitmap = _within(horizon, [(instant - origin) // _TICK for instant in instants])
-    if expires is None:
-        return replace(before, booked=bitmap)
-    (instant,) = struct.unpack(">q", expires)
-    hold = (bitmap, instant // _SECOND + _POSTGRESQL_EPOCH)
-    return replace(before, holds=(*before.holds, hold))
+    lasting: dict[int, bytearray] = _starts(horizon)
+    for start, end in struct.iter_unpack(">2q", claims):
+        tick = (start - origin) // _TICK
+        lasting[end - start][tick >> 3] |= 1 << (tick & 7)
+    starts = {lasts // _TICK: marks for lasts, marks in lasting.items()}
+    return Taken(_covered(horizon, starts), tuple(_holds(horizon, holds)) if holds else ())
 
 
-def _within(horizon: Horizon, boundaries: Iterable[int]) -> int:
-    """Return the bits of claims whose ticks count from a day before the horizon."""
-    # The last claim may reach a day over the end.
-    bitmap = between_each(horizon.ticks + 2 * _DAY_TICKS + 1, boundaries)
+def _holds(horizon: Horizon, packed: bytes) -> Iterator[tuple[int, int]]:
+    for instants in struct.iter_unpack(">3q", packed):
+        start, end, expires = (one // _SECOND + _POSTGRESQL_EPOCH for one in instants)
+        yield horizon.touched([(start, end)]), expires
+
+
+def _starts(horizon: Horizon) -> dict[int, bytearray]:
+    """Return where to mark starts: a bit for each tick from a day before the horizon, by length."""
+    # Setting a bit of a long integer would copy it.
+    size = (horizon.ticks + _DAY_TICKS) // 8 + 1
+    return defaultdict(lambda: bytearray(size))
+
+
+def _covered(horizon: Horizon, starts: Mapping[int, bytearray]) -> int:
+    """Return the ticks within the horizon of claims that begin where `starts` says.
+
+    They are by length in ticks. Claims do not overlap, so all ends less all starts of one length
+    are its claims: a one is borrowed through each. Offices have few lengths.
+    """
+    bitmap = 0
+    for length, marks in starts.items():
+        begun = int.from_bytes(marks, "little")
+        bitmap |= (begun << length) - begun
     return (bitmap >> _DAY_TICKS) & mask(0, horizon.ticks)
-
-
-def _statement(words: str, *, ids: TypeEngine[Any]) -> TextClause:
-    instants = [bindparam(name, type_=Instant) for name in ("before", "end")]
-    return text(words).bindparams(*instants, bindparam("ids", type_=ids))
-
-
-_SQLITE = _statement(_SQLITE_CLAIMS, ids=String())
-_POSTGRESQL = _statement(_POSTGRESQL_CLAIMS, ids=ARRAY(BigInteger))

@@ -183,7 +183,7 @@ class Post:
                 await asyncio.sleep(SECONDS_BETWEEN_ROUNDS)
 
     async def deliver_due(self) -> int:
-        """Try every letter that is due once; return how many there were."""
+        """Try some of the letters that are due once; return how many, 0 if none can leave now."""
         async with self._store.reading() as tx:
             if not await anything_due(tx, self._clock()):
                 return 0
@@ -194,9 +194,12 @@ class Post:
                 for letter in letters:
                     await self._deliver(carrier, letter)
         except DeliveryFailed as failure:
+            # Those behind them would fail alike: they are left alone until some time has passed.
             log.warning("mail cannot leave", reason=str(failure), waiting=len(letters))
-            for letter in letters:
-                await self._mark_failed(letter, failure)
+            self.failed += len(letters)
+            async with self._store.writing() as tx:
+                await outbox.put_off(tx, letters, str(failure), self._clock())
+            return 0
         return len(letters)
 
     async def _deliver(self, carrier: Carrier, letter: Letter) -> None:

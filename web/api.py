@@ -11,25 +11,28 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, holds, outbox, slots
+from scheduling import appointments, booking, slots
+from scheduling.desk import Desk
 from scheduling.grid import ZONE, local_date
 from scheduling.model import Appointment, Change, Slot, SlotTaken
-from scheduling.slots import Option, SlotQuery
+from scheduling.orders import Confirmed, Order
+from scheduling.slots import SlotQuery
 from web import forms, limits, links
-from web.forms import Details, FieldError, Typed
+from web.forms import FieldError, Typed
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
 from web.letters import LETTERS
 from web.problems import problem
 from web.translations import N_, catalogue
-from web.wish import Wish, wish_for, wish_of
+from web.wish import wish_for, wish_of
+
+DESK: web.AppKey[Desk] = web.AppKey("desk")
 
 LONGEST_SEARCH = dt.timedelta(days=62)
 SHORTEST_KEY = 16
@@ -39,21 +42,27 @@ _AROUND = dt.timedelta(days=7)
 _TWO_WEEKS = dt.timedelta(days=13)
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What is to be booked, for whom, and whom the search has found free."""
+class _Wrong(Exception):
+    """The order is not complete; `errors` say what is missing."""
 
-    wish: Wish
-    start: dt.datetime
-    details: Details
-    found: Sequence[Option]
-    token: str | None
-    """The link of whoever sends the same order twice; None where no key was sent."""
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__()
+        self.errors = errors
 
-    @property
-    def site_id(self) -> int | None:
-        """Where the claimant comes to; None where any site will do."""
-        return self.wish.site.id if self.wish.site else None
+
+class _BookedBefore(Exception):
+    """The same order has come before; `appointment` is what was booked then."""
+
+    def __init__(self, appointment: Appointment) -> None:
+        super().__init__()
+        self.appointment = appointment
+
+
+async def desk(app: web.Application) -> AsyncIterator[None]:
+    """Keep the desk at which orders are booked for as long as the application runs."""
+    app[DESK] = Desk(app[STORE])
+    yield
+    await app[DESK].close()
 
 
 async def free_times(request: web.Request) -> web.Response:
@@ -75,24 +84,24 @@ async def book(request: web.Request) -> web.Response:
     """Answer ``POST /api/appointments``: book at once, or say why not and what else is free."""
     limits.take(request, limits.BOOKING)
     body = await _body(request)
-    async with request.app[STORE].reading() as tx:
+    asked: list[Order] = []
+
+    async def ask(tx: AsyncConnection) -> Order:
         order = await _order(request, tx, body)
-        if isinstance(order, list):
-            return _refused(request, order)
-        if order.token and (
-            same := await appointments.known(tx, order.token, request.app[CLOCK]())
-        ):
-            return _booked(request, same, order.token, created=False)
+        asked.append(order)
+        if order.link_token and (same := await appointments.known(tx, order.link_token, order.now)):
+            raise _BookedBefore(same)
+        return order
+
     try:
-        if order.found:
-            return await _book(request, order)
+        done = await request.app[DESK].book(ask)
+    except _Wrong as wrong:
+        return _refused(request, wrong.errors)
+    except _BookedBefore as before:
+        return _booked(request, before.appointment, asked[0].link_token or "", created=False)
     except SlotTaken:
-        pass
-    except IntegrityError:
-        # With a key, the same order may have come twice at once, and the other one was faster.
-        if not order.token:
-            raise
-    return await _instead(request, order)
+        return await _instead(request, asked[0])
+    return _booked(request, done.appointment, done.link_token, created=True)
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:
@@ -107,9 +116,7 @@ async def _body(request: web.Request) -> Mapping[str, Any]:
     return body
 
 
-async def _order(
-    request: web.Request, tx: AsyncConnection, body: Mapping[str, Any]
-) -> _Order | list[FieldError]:
+async def _order(request: web.Request, tx: AsyncConnection, body: Mapping[str, Any]) -> Order:
     wish = await wish_of(tx, body)
     details, errors = forms.details(Typed.read(body), wish.way)
     key = request.headers.get("Idempotency-Key", "")
@@ -118,12 +125,22 @@ async def _order(
     if 0 < len(key) < SHORTEST_KEY:
         errors.append(FieldError("Idempotency-Key", N_("Use a random key, such as a UUID.")))
     if details is None or wish.start is None or errors:
-        return errors
-    site_id = wish.site.id if wish.site else None
-    query = holds.wanted(wish.topic, wish.way, wish.start, site_id=site_id, needs=details.needs)
-    found = await slots.options(tx, query, wish.start, request.app[CLOCK]())
-    token = _token(request, key, body) if key else None
-    return _Order(wish, wish.start, details, found, token)
+        raise _Wrong(errors)
+    now, locale = request.app[CLOCK](), request[LOCALE]
+
+    def letter(booked: Confirmed) -> bytes:
+        return request.app[LETTERS].to_claimant(
+            booked.appointment, Change.BOOKED, token=booked.link_token, now=now,
+            companion_token=booked.companion_token,
+        )  # fmt: skip
+
+    return Order(
+        wish.topic, wish.way, wish.start, wish.site.id if wish.site else None, details.person,
+        details.needs, locale, now, booking.CLAIMANT, for_staff=False, letter=letter,
+        keep_days=request.app[SETTINGS].retention_days,
+        companion=links.companion(details.needs, wish.way, locale),
+        link_token=_token(request, key, body) if key else None,
+    )  # fmt: skip
 
 
 def _token(request: web.Request, key: str, body: Mapping[str, Any]) -> str:
@@ -132,34 +149,13 @@ def _token(request: web.Request, key: str, body: Mapping[str, Any]) -> str:
     return hmac.new(request.app[SETTINGS].secret, message, hashlib.sha256).hexdigest()
 
 
-async def _book(request: web.Request, order: _Order) -> web.Response:
-    now, wish, details = request.app[CLOCK](), order.wish, order.details
-    async with request.app[STORE].writing() as tx:
-        made = await booking.book(
-            tx, topic=wish.topic, way=wish.way, start=order.start, site_id=order.site_id,
-            person=details.person, needs=details.needs, locale=request[LOCALE], now=now,
-            actor=booking.CLAIMANT, keep_days=request.app[SETTINGS].retention_days,
-            for_staff=False, found=order.found, link_token=order.token,
-        )  # fmt: skip
-        companion = await links.for_companion(request, tx, made.appointment, actor=booking.CLAIMANT)
-        letter = request.app[LETTERS].to_claimant(
-            made.appointment, Change.BOOKED, token=made.link_token, now=now,
-            companion_token=companion,
-        )  # fmt: skip
-        await outbox.post(tx, details.person.email, letter, now)
-    return _booked(request, made.appointment, made.link_token, created=True)
-
-
-async def _instead(request: web.Request, order: _Order) -> web.Response:
+async def _instead(request: web.Request, order: Order) -> web.Response:
     """Answer with what the same order has booked before, or with the nearest free times."""
     now, date = request.app[CLOCK](), local_date(order.start)
-    query = SlotQuery(
-        order.wish.topic, order.wish.way, date - _AROUND, date + _AROUND, order.site_id,
-        order.details.needs,
-    )  # fmt: skip
+    query = replace(order.query, first=date - _AROUND, last=date + _AROUND)
     async with request.app[STORE].reading() as tx:
-        if order.token and (same := await appointments.known(tx, order.token, now)):
-            return _booked(request, same, order.token, created=False)
+        if order.link_token and (same := await appointments.known(tx, order.link_token, now)):
+            return _booked(request, same, order.link_token, created=False)
         nearest = await slots.nearest(tx, query, order.start, now)
     title = _say(request, N_("This time has just been taken"))
     return problem(409, title, {"alternatives": _times(nearest)})

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, schema, slots
+from benchmarks.statements import Statements
+from scheduling import booking, catalog, schema, slots
 from scheduling.model import Needs, Way
-from scheduling.slots import SITES_AT_ONCE, SlotQuery
+from scheduling.slots import GROUPS_READ, SITES_AT_ONCE, SlotQuery
 from scheduling.store import Store
 from tests.conftest import Clock
-from tests.scheduling.office import PERSON, Office, add_caseworker, at, make_office, row
+from tests.scheduling.office import PERSON, TERMS, Office, add_caseworker, at, make_office, row
 
 MORE = 2 * SITES_AT_ONCE + 3
 TUESDAY = dt.date(2026, 10, 13)
@@ -64,7 +67,38 @@ async def test_somebody_named_is_found_wherever_they_are(store: Store, clock: Cl
     assert (option.caseworker.id, option.place_id) == (people[7], sites[7])
 
 
-async def _office(store: Store) -> tuple[Office, list[int]]:
+@pytest.mark.parametrize("way", [Way.VIDEO, Way.BRANCH_VIDEO])
+async def test_an_office_of_any_size_is_read_to_its_end_in_five_statements(
+    store: Store, clock: Clock, way: Way
+) -> None:
+    office, sites = await _office(store, SITES_AT_ONCE * (sum(GROUPS_READ) + 2))
+    async with store.writing() as tx:
+        terms = {"topic_id": office.topic.id, "way": "branch_video", "minutes": 30, **TERMS}
+        await row(tx, schema.topic_way, **terms)
+        await row(
+            tx, schema.resource, site_id=office.site_id, kind="tablet", name="Tablet", features=[],
+            skills=[], languages=[], active=True,
+        )  # fmt: skip
+        office.topic = await catalog.topic(tx, "money")
+    site_id = office.site_id if way is Way.BRANCH_VIDEO else None
+    query = SlotQuery(office.topic, way, TUESDAY, TUESDAY, site_id)
+    statements = Statements()
+
+    found = []
+    for alone in sites[::60]:
+        async with store.writing() as tx:
+            person = await add_caseworker(tx, alone, "Person")
+            with statements.of(store):
+                found.append(len(await slots.find(tx, query, clock())))
+            await tx.execute(delete(schema.working_pattern))
+            await tx.execute(delete(schema.resource).where(schema.resource.c.id == person))
+
+    assert len(found) == 5
+    assert all(found)
+    assert statements.most <= 5
+
+
+async def _office(store: Store, number_of_sites: int = MORE) -> tuple[Office, list[int]]:
     office = await make_office(store, caseworkers=0)
     async with store.writing() as tx:
         sites = [
@@ -72,7 +106,7 @@ async def _office(store: Store) -> tuple[Office, list[int]]:
                 tx, schema.site, key=f"site-{number}", name=f"Haus {number}", address="Platz 1",
                 phone="+49301", state="NW",
             )
-            for number in range(MORE)
+            for number in range(number_of_sites)
         ]  # fmt: skip
     return office, sites
 

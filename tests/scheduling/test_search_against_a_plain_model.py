@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, schema, taken
+from scheduling import booking, schema, supply
 from scheduling.candidates import Search
 from scheduling.enquiry import SlotQuery
 from scheduling.grid import ZONE, Horizon, bits
@@ -142,9 +142,10 @@ async def test_what_is_read_as_taken_is_what_is_claimed_and_not_expired(
                 tick += length + draw.randrange(3) * 10
 
     async with store.reading() as tx:
-        found = await taken.read(tx, office.caseworkers, HORIZON)
+        read = await supply.load(tx, HORIZON, clock(), site_ids=[office.site_id])
 
-    assert {one: claims.at(clock()) for one, claims in found.items()} == expected
+    free = dict.fromkeys({*read.busy} - {*expected}, 0)
+    assert read.busy == expected | free
 
 
 Owner = dict[str, Any]

@@ -168,7 +168,7 @@ async def test_nearest_slots_surround_the_wanted_time(store: Store, clock: Clock
 
 
 @pytest.mark.parametrize("caseworkers", [1, 12])
-@pytest.mark.parametrize(("at_one_site", "expected"), [(True, [4, 2]), (False, [5, 3])])
+@pytest.mark.parametrize(("at_one_site", "expected"), [(True, [1, 1]), (False, [2, 2])])
 async def test_the_store_is_asked_equally_often_however_many_caseworkers_there_are(
     store: Store, clock: Clock, caseworkers: int, at_one_site: bool, expected: list[int]
 ) -> None:

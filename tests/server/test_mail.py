@@ -113,6 +113,19 @@ async def test_letters_wait_while_the_mail_server_is_down_and_go_out_when_it_is_
     assert (post.sent, post.failed, post.refused) == (1, 1, 0)
 
 
+async def test_while_the_mail_server_is_down_letters_are_not_tried_one_after_the_other(
+    store: Store, post: Post, mail_server: MailServer, clock: Clock
+) -> None:
+    await mail_server.down()
+    await _write(store, clock, *(f"person{number}@example.org" for number in range(30)))
+
+    tried = await post.deliver_due()
+
+    assert tried == 0
+    assert [attempts for _, _, attempts, _, _ in await _rows(store)] == [1] * 20 + [0] * 10
+    assert post.failed == 20
+
+
 async def test_a_temporary_refusal_is_tried_again(
     store: Store, post: Post, mail_server: MailServer, clock: Clock
 ) -> None:
