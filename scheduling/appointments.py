@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog
@@ -31,6 +31,19 @@ from scheduling.schema import appointment, colleague, participant_link
 from scheduling.schema import history as entry
 from scheduling.tokens import digest
 
+_LINK = ("id", "part", "name", "expires_at", "email")
+_OPENED = (
+    select(
+        appointment,
+        *(participant_link.c[name].label(f"link_{name}") for name in _LINK),
+        *catalog.VERSION,
+    )
+    .join_from(participant_link, appointment)
+    .where(
+        participant_link.c.token_hash == bindparam("hash"),
+        participant_link.c.expires_at > bindparam("now"),
+    )
+)
 _EMPTY: dict[str, Any] = dict.fromkeys(appointment.c.keys())
 
 
@@ -55,15 +68,15 @@ async def by_token(tx: AsyncConnection, token: str, now: dt.datetime) -> tuple[A
 
     Raises `NotFound` alike for a token that is unknown, foreign or expired.
     """
-    link = participant_link
-    row = (
-        await tx.execute(
-            select(link).where(link.c.token_hash == digest(token), link.c.expires_at > now)
-        )
-    ).one_or_none()
+    row = (await tx.execute(_OPENED, {"hash": digest(token), "now": now})).one_or_none()
     if row is None:
         raise NotFound
-    return await by_id(tx, row.appointment_id), _link(row)
+    (opened,) = await read(tx, [row], catalog.version_of(row))
+    link = Link(
+        row.link_id, opened.id, Part(row.link_part), row.link_name, row.link_expires_at,
+        row.link_email,
+    )  # fmt: skip
+    return opened, link
 
 
 async def known(tx: AsyncConnection, token: str, now: dt.datetime) -> Appointment | None:
@@ -138,9 +151,14 @@ async def _many(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> list[A
     return await read(tx, rows)
 
 
-async def read(tx: AsyncConnection, rows: Sequence[Any]) -> list[Appointment]:
-    """Make appointments of whatever has their columns as attributes."""
-    catalogue = await catalog.current(tx)
+async def read(
+    tx: AsyncConnection, rows: Sequence[Any], version: catalog.Version | None = None
+) -> list[Appointment]:
+    """Make appointments of whatever has their columns as attributes.
+
+    `version` is the catalogue's, where it was read beside them.
+    """
+    catalogue = await catalog.current(tx, version)
     taken = {one for row in rows for one in _taken(row)} - {None}
     resources = await catalog.resources_of(tx, catalogue, taken)
     return [

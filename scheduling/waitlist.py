@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,10 @@ from scheduling.grid import local_date
 from scheduling.model import Appointment, HoldExpired, NotFound, SlotTaken, Status
 
 OFFER_MINUTES = 60
+
+_WAITS = select(schema.waiting.c.id).where(
+    schema.waiting.c.appointment_id == bindparam("appointment")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,7 @@ async def leave(tx: AsyncConnection, appointment_id: int) -> None:
 
 async def is_waiting(tx: AsyncConnection, appointment_id: int) -> bool:
     """Tell whether the appointment's claimant waits for an earlier slot."""
-    row = schema.waiting
-    return bool(await tx.scalar(select(row.c.id).where(row.c.appointment_id == appointment_id)))
+    return bool(await tx.scalar(_WAITS, {"appointment": appointment_id}))
 
 
 async def offer(tx: AsyncConnection, now: dt.datetime, minutes: int = OFFER_MINUTES) -> list[Offer]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +22,9 @@ from signaling.relay import Relay
 from web.keys import CLOCK, STORE
 
 log = structlog.get_logger()
+
+_KEPT = 1000
+_written = logging.getLogger(__name__)
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -42,6 +47,9 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        # To find the counter of some labels takes longer than to count.
+        self._requests_of = lru_cache(_KEPT)(self._requests.labels)
+        self._seconds_of = lru_cache(_KEPT)(self._seconds.labels)
         self._waiting = Gauge(
             "sprechzeit_outbox_waiting", "Letters still to be sent.", registry=self.registry
         )
@@ -64,9 +72,9 @@ class Metrics:
     def count(self, request: web.Request, status: int, seconds: float) -> None:
         """Note one answered request."""
         route = route_of(request)
-        self._requests.labels(request.method, route, str(status)).inc()
+        self._requests_of(request.method, route, str(status)).inc()
         if status != HTTPStatus.SWITCHING_PROTOCOLS and not route.endswith("/events"):
-            self._seconds.labels(route).observe(seconds)
+            self._seconds_of(route).observe(seconds)
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer ``GET /metrics``."""
@@ -138,10 +146,12 @@ async def count_requests(request: web.Request, handler: Any) -> web.StreamRespon
     finally:
         seconds = time.perf_counter() - began
         request.app[METRICS].count(request, status, seconds)
-        log.debug(
-            "request",
-            method=request.method,
-            route=route_of(request),
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-        )
+        # To make a line of the log takes longer than to ask whether anybody wants it.
+        if _written.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "request",
+                method=request.method,
+                route=route_of(request),
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+            )

@@ -59,8 +59,16 @@ def text(form: Form, name: str, *, limit: int = 400) -> str:
     value = form.get(name, "")
     if not isinstance(value, str):
         return ""
-    kept = "".join(letter if letter.isprintable() else " " for letter in value[:limit])
-    return " ".join(kept.split())
+    value = value[:limit]
+    if not value.isprintable():
+        value = "".join(letter if letter.isprintable() else " " for letter in value)
+    return " ".join(value.split())
+
+
+def way(form: Form) -> Way | None:
+    """Return the way that a form names, None if there is no such way."""
+    name = text(form, "way")
+    return next((one for one in Way if one == name), None)
 
 
 def details(typed: Typed, way: Way) -> tuple[Details | None, list[FieldError]]:

@@ -19,6 +19,7 @@ from scheduling.model import (
     NotFound,
     Person,
     SlotTaken,
+    Way,
 )
 from web import draft, forms, limits, links, translations
 from web.forms import Details, Typed, text
@@ -62,17 +63,15 @@ async def hold(request: web.Request) -> web.Response:
 
 async def give_details(request: web.Request) -> web.Response:
     """Show the form for name and needs, with what was typed before."""
-    token, now = request.match_info["token"], request.app[CLOCK]()
     limits.check(request, limits.GUESSING)
     typed = draft.read(request)
     try:
-        async with request.app[STORE].reading() as tx:
-            held = await booking.read_hold(tx, token, now)
+        held, is_over = await _held(request)
     except NotFound:
         limits.take(request, limits.GUESSING)
         raise
-    except HoldExpired as gone:
-        return await _offer_others(request, _wish_for(gone.hold), typed, "expired")
+    if is_over:
+        return await _offer_others(request, _wish_for(held), typed, "expired")
     return _details_page(request, held, typed, [])
 
 
@@ -85,27 +84,22 @@ async def confirm(request: web.Request) -> web.Response:
     if "other" in form:
         return await _another_time(request, typed)
     limits.take(request, limits.BOOKING)
-    token, now = request.match_info["token"], request.app[CLOCK]()
-    async with request.app[STORE].reading() as tx:
-        try:
-            held = await booking.read_hold(tx, token, now)
-            wish = _wish_for(held)
-        except HoldExpired:
-            held, wish = None, await wish_of(tx, form)
-    checked, errors = forms.details(typed, wish.way)
-    if held is not None and held.appointment_id is not None:
-        # Confirmed before: whatever was typed this time, the appointment stays as it is.
-        checked = checked or Details(Person("", ""), Needs())
+    way = forms.way(form) or (await _held(request))[0].way
+    checked, _ = forms.details(typed, way)
     if checked is None:
-        if held is None:
-            return await _offer_others(request, wish, typed, "expired")
-        return _details_page(request, held, typed, errors)
+        held, is_over = await _held(request)
+        if is_over:
+            return await _offer_others(request, _wish_for(held), typed, "expired")
+        if held.appointment_id is None:
+            return _details_page(request, held, typed, forms.details(typed, held.way)[1])
+        # Confirmed before: whatever was typed this time, the appointment stays as it is.
+        checked = Details(Person("", ""), Needs())
     try:
-        link_token = await _book(request, token, checked)
-    except (HoldExpired, SlotTaken):
-        return await _offer_others(request, wish, typed, "expired")
-    except NeedUnmet:
-        return await _offer_others(request, wish, typed, "need")
+        link_token = await _book(request, checked, way)
+    except (HoldExpired, SlotTaken, NeedUnmet) as refused:
+        held, _ = await _held(request)
+        reason = "need" if isinstance(refused, NeedUnmet) else "expired"
+        return await _offer_others(request, _wish_for(held), typed, reason)
     response = web.HTTPSeeOther(f"/appointment/{link_token}?done=booked")
     draft.drop(request, response)
     raise response
@@ -115,14 +109,28 @@ def _wish_for(held: Hold) -> Wish:
     return Wish(held.topic, held.way, held.site, held.span.start)
 
 
-async def _book(request: web.Request, token: str, checked: Details) -> str:
-    now = request.app[CLOCK]()
+async def _held(request: web.Request) -> tuple[Hold, bool]:
+    """Return the hold of the address, and whether its time is over. Raises `NotFound`."""
+    token, now = request.match_info["token"], request.app[CLOCK]()
+    try:
+        async with request.app[STORE].reading() as tx:
+            return await booking.read_hold(tx, token, now), False
+    except HoldExpired as gone:
+        return gone.hold, True
+
+
+async def _book(request: web.Request, checked: Details, way: Way) -> str:
+    """Confirm the hold with what was checked for `way`; return the claimant's link."""
+    token, now = request.match_info["token"], request.app[CLOCK]()
     async with request.app[STORE].writing() as tx:
         confirmed = await booking.confirm(
             tx, token, person=checked.person, needs=checked.needs,
             locale=request[LOCALE], now=now, keep_days=request.app[SETTINGS].retention_days,
         )  # fmt: skip
         if confirmed.created:
+            if confirmed.appointment.way is not way:
+                # The form was not ours: what a way needs to know was not asked for.
+                raise web.HTTPBadRequest
             await _write_letter(request, tx, confirmed.appointment, confirmed.link_token, now)
     return confirmed.link_token
 
@@ -159,10 +167,10 @@ async def _another_time(request: web.Request, typed: Typed) -> web.Response:
     async with request.app[STORE].writing() as tx:
         try:
             held = await booking.read_hold(tx, token, now)
-            wish = Wish(held.topic, held.way, held.site)
             await booking.release(tx, token, now)
-        except HoldExpired:
-            wish = await wish_of(tx, await request.post())
+        except HoldExpired as gone:
+            held = gone.hold
+    wish = Wish(held.topic, held.way, held.site)
     response = web.HTTPSeeOther(wish.times_address)
     draft.keep(request, response, typed)
     raise response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -14,24 +14,20 @@ import phonenumbers
 from aiohttp import web
 from babel import Locale
 from babel.dates import format_date, format_skeleton
-from jinja2 import (
-    BytecodeCache,
-    Environment,
-    FileSystemLoader,
-    StrictUndefined,
-    select_autoescape,
-)
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.bccache import Bucket
 
 from scheduling.model import Text
 from web import words
 from web.csrf import FIELD, form_token
+from web.folding import Speaking
 from web.keys import LOCALE, NONCE, SETTINGS, STAFF
 from web.sign_in import Staff
 from web.static_files import StaticFiles
 from web.translations import DEFAULT, LANGUAGES, catalogue
 
 _FOLDER = Path(__file__).parent / "templates"
+_DAYS = 1000
 _HOME = 49  # calling code of Germany (ITU-T E.164)
 REGIONS = {"de": "de_DE", "en": "en_GB"}
 """The locale in which each language writes dates."""
@@ -87,7 +83,7 @@ def environments(timezone: ZoneInfo, static: StaticFiles | None = None) -> dict[
 
 
 class Compiled(BytecodeCache):
-    """Templates' code, which all languages share: compiling takes longer than rendering."""
+    """Templates' code, which all applications share: compiling takes longer than rendering."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType] = {}
@@ -103,8 +99,8 @@ class Compiled(BytecodeCache):
 
 
 @cache
-def compiled() -> Compiled:
-    """Return the code of the templates of this process."""
+def compiled(language: str, static_version: str) -> Compiled:  # noqa: ARG001  (both are folded in)
+    """Return this process's code of the templates in a language, for a version of static files."""
     return Compiled()
 
 
@@ -118,19 +114,16 @@ def render(
 
 
 def _environment(language: str, timezone: ZoneInfo, static: StaticFiles | None) -> Environment:
-    environment = Environment(
+    environment = Speaking(
+        catalogue(language),
         loader=FileSystemLoader(_FOLDER),
         # Letters come in plain text, too; there an ampersand is an ampersand.
         autoescape=select_autoescape(("html",), ("txt",), default=True),
         undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        bytecode_cache=compiled(),
-    )
-    environment.install_gettext_translations(  # type: ignore[attr-defined]
-        catalogue(language), newstyle=True
+        bytecode_cache=compiled(language, static.version if static is not None else ""),
     )
     environment.globals.update(words=words)
     if static is not None:
@@ -140,29 +133,53 @@ def _environment(language: str, timezone: ZoneInfo, static: StaticFiles | None) 
 
 
 def _filters(language: str, timezone: ZoneInfo) -> dict[str, Callable[..., object]]:
-    locale = Locale.parse(REGIONS[language])
-
     def local(value: dt.date) -> dt.date:
         return value.astimezone(timezone) if isinstance(value, dt.datetime) else value
 
+    def on_day(written: Callable[[dt.date], str]) -> Callable[[dt.date], str]:
+        def write(value: dt.date) -> str:
+            there = local(value)
+            return written(there.date() if isinstance(there, dt.datetime) else there)
+
+        return write
+
     def clock(value: dt.datetime) -> str:
-        return f"{value.astimezone(timezone):%H:%M}"
+        there = value.astimezone(timezone)
+        return f"{there.hour:02}:{there.minute:02}"
 
     def text(value: Text) -> str:
         return value.get(language) or value[DEFAULT]
 
+    locale = Locale.parse(REGIONS[language])
+    names = dict(locale.languages)
     return {
         "text": text,
-        "long_day": lambda value: format_date(local(value), "full", locale=locale),
-        "short_day": lambda value: format_skeleton("MMMEd", local(value), locale=locale),
-        "weekday": lambda value: format_date(local(value), "EEE", locale=locale).rstrip("."),
-        "day_month": lambda value: format_skeleton("MMMd", local(value), locale=locale),
+        "long_day": on_day(_days(language, "full")),
+        "short_day": on_day(_days(language, "MMMEd")),
+        "weekday": on_day(_days(language, "EEE")),
+        "day_month": on_day(_days(language, "MMMd")),
         "clock": clock,
         "iso": lambda value: local(value).isoformat(),
-        "language_name": lambda code: locale.languages.get(code, code),
+        "language_name": lambda code: names.get(code, code),
         "phone": _phone,
         "merged": _merged,
     }
+
+
+@cache
+def _days(language: str, form: str) -> Callable[[dt.date], str]:
+    """Return how a day is written; the days of the next weeks are written again and again."""
+    locale = Locale.parse(REGIONS[language])
+
+    @lru_cache(_DAYS)
+    def written(day: dt.date) -> str:
+        if form == "full":
+            return format_date(day, form, locale=locale)
+        if form == "EEE":
+            return format_date(day, form, locale=locale).rstrip(".")
+        return format_skeleton(form, day, locale=locale)
+
+    return written
 
 
 def _merged(fields: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:

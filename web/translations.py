@@ -7,7 +7,7 @@ that there is no compiled copy that could be older than its source.
 from __future__ import annotations
 
 import io
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from aiohttp import web
@@ -58,6 +58,7 @@ def asked_for(request: web.Request) -> str:
     return _accepted(request.headers.get("Accept-Language", ""))
 
 
+@lru_cache(1000)
 def _accepted(header: str) -> str:
     """Choose by quality (RFC 9110, 12.5.4); ``de-AT`` is German."""
     wishes: list[tuple[float, str]] = []

@@ -155,8 +155,8 @@ async def test_choosing_another_time_gives_the_held_one_back_and_keeps_what_was_
     small_house: House,
 ) -> None:
     visitor = small_house.visitor()
+    held = (await visitor.get("/book/money/video")).form("/hold").starts()[0]
     details = await visitor.hold()
-    held = details.form(details.path).fields["start"]
 
     times = await visitor.send(details.form(details.path), **CLAIMANT, other="time")
     form = times.form("/hold")
@@ -164,6 +164,35 @@ async def test_choosing_another_time_gives_the_held_one_back_and_keeps_what_was_
 
     assert held in form.starts()
     assert again.form(again.path).fields["name"] == CLAIMANT["name"]
+
+
+async def test_the_way_that_was_held_decides_what_has_to_be_told(small_house: House) -> None:
+    visitor = small_house.visitor()
+    details = await visitor.hold("phone")
+    form = details.form(details.path)
+    reachable_by_mail_alone = {**form.fields, **CLAIMANT, "phone": "", "way": "video"}
+
+    forged = await visitor.post(details.path, reachable_by_mail_alone)
+    page = await visitor.get(details.path)
+
+    assert forged.status == 400
+    assert page.status == 200
+    assert page.form(page.path).fields["way"] == "phone"
+
+
+async def test_a_confirmation_that_names_no_way_is_checked_for_the_one_that_was_held(
+    small_house: House,
+) -> None:
+    visitor = small_house.visitor()
+    details = await visitor.hold("phone")
+    fields = {**details.form(details.path).fields, **CLAIMANT}
+    del fields["way"]
+
+    without_phone = await visitor.post(details.path, {**fields, "phone": ""})
+    complete = await visitor.post(details.path, fields)
+
+    assert without_phone.status == 400
+    assert complete.path.startswith("/appointment/")
 
 
 async def test_changing_the_language_keeps_the_place_and_what_was_typed(
