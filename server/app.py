@@ -25,7 +25,7 @@ from server.security import add_headers, give_nonce
 from server.sign_in import HASHER, PasswordSignIn
 from server.supervision import running
 from server.waitlist import Waitlist
-from signaling.relay import Relay, RelayConfig
+from signaling.relay import Relay, RelayConfig, TcpPortTaken
 from signaling.rooms import Rooms
 from web.app import setup as set_up_pages
 from web.calls import note_end
@@ -116,9 +116,15 @@ async def _relay(app: web.Application) -> AsyncIterator[None]:
                 host_v4=config.relay_host_v4,
                 host_v6=None if config.relay_host_v6 == "none" else config.relay_host_v6,
                 port=config.relay_port,
+                tcp_port=config.tcp_port,
                 advertised=config.relay_advertised,
             )
         )
+    except TcpPortTaken as error:
+        raise CannotStart(
+            f"SPRECHZEIT_RELAY_TCP_PORT: TCP port {config.tcp_port} cannot be had "
+            f"({error.strerror})"
+        ) from None
     except OSError as error:
         raise CannotStart(
             f"SPRECHZEIT_RELAY_PORT: UDP port {config.relay_port} cannot be had ({error.strerror})"

@@ -149,6 +149,11 @@ class Config(BaseSettings):
         "::", description="IPv6 address the relay receives media on; `none` switches IPv6 off."
     )
     relay_port: Port = Field(8443, description="UDP port of the relay; 0 takes any free one.")
+    relay_tcp_port: Port | Literal["none"] | None = Field(
+        None,
+        description="TCP port of the relay, for networks without UDP; default: the number of "
+        "the UDP port; 0 takes any free one, `none` switches TCP off.",
+    )
     relay_advertised: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_addresses)
     ] = Field(
@@ -176,6 +181,13 @@ class Config(BaseSettings):
     def origin(self) -> str:
         """The public origin, without a trailing slash."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def tcp_port(self) -> int | None:
+        """The relay's TCP port, None for none."""
+        if self.relay_tcp_port == "none":
+            return None
+        return self.relay_port if self.relay_tcp_port is None else self.relay_tcp_port
 
     @property
     def sender(self) -> str:

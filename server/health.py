@@ -34,7 +34,12 @@ async def healthz(request: web.Request) -> web.Response:
     parts: dict[str, dict[str, object]] = {
         "database": {"state": "up" if backlog else "down", "engine": store.dialect},
         # The relay lives in this process and on this loop: where we answer, it forwards.
-        "relay": {"state": "up", "port": relay.port, "rooms": relay.counters["rooms"]},
+        "relay": {
+            "state": "up",
+            "port": relay.port,
+            "tcp_port": relay.tcp_port,
+            "rooms": relay.counters["rooms"],
+        },
         "mail": _mail(backlog),
     }
     up = backlog is not None

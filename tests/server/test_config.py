@@ -23,6 +23,7 @@ def _only_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SPRECHZEIT_PORT", "eighty"),
         ("SPRECHZEIT_PORT", "65536"),
         ("SPRECHZEIT_RELAY_PORT", "-1"),
+        ("SPRECHZEIT_RELAY_TCP_PORT", "off"),
         ("SPRECHZEIT_PUBLIC_URL", "termine.example.org"),
         ("SPRECHZEIT_PUBLIC_URL", "https://example.org/termine"),
         ("SPRECHZEIT_DATABASE_URL", "mysql://localhost/plan"),
@@ -81,6 +82,16 @@ def test_the_public_address_follows_the_port_unless_it_is_set(
     monkeypatch.setenv("SPRECHZEIT_PUBLIC_URL", "https://termine.example.org/")
 
     assert read_config().origin == "https://termine.example.org"
+
+
+@pytest.mark.parametrize(("value", "port"), [("", 3478), ("443", 443), ("0", 0), ("none", None)])
+def test_the_tcp_port_has_the_number_of_the_udp_port_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, value: str, port: int | None
+) -> None:
+    monkeypatch.setenv("SPRECHZEIT_RELAY_PORT", "3478")
+    monkeypatch.setenv("SPRECHZEIT_RELAY_TCP_PORT", value)
+
+    assert read_config().tcp_port == port
 
 
 def test_advertised_addresses_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
