@@ -70,6 +70,7 @@ export class Call {
       this.#stage.layout(slots);
       this.#show();
     });
+    on("moved", () => this.#anew());
     on("ended", ({ reason }) => this.#ended(reason));
     on("error", (message) => this.#error(message));
     on("interrupted", () => this.#interrupted());
@@ -181,9 +182,14 @@ export class Call {
     try {
       await this.#peer.answer(message);
     } catch {
-      this.#peer.close(); // an answer for another connection: begin anew
-      this.#restart();
+      this.#anew(); // an answer for another connection
     }
+  }
+
+  /** Begin anew on another connection: the relay at the other end is not the same any more. */
+  #anew() {
+    this.#peer?.close();
+    this.#restart();
   }
 
   #admitted(message) {
