@@ -17,15 +17,14 @@ from scheduling.model import NotFound
 from server import data_folder, database
 from server.config import Config
 from server.demo_mail import FolderMailbox
-from server.failure import CannotStart
 from server.health import RELAY, healthz
 from server.mail import Post, delivery_of
 from server.metrics import METRICS, Metrics, count_requests
+from server.relaying import carrying
 from server.security import add_headers, give_nonce
 from server.sign_in import HASHER, PasswordSignIn
 from server.supervision import running
 from server.waitlist import Waitlist
-from signaling.relay import Relay, RelayConfig
 from signaling.rooms import Rooms
 from web.app import setup as set_up_pages
 from web.calls import note_end
@@ -109,22 +108,8 @@ async def _store(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _relay(app: web.Application) -> AsyncIterator[None]:
-    config = app[CONFIG]
-    try:
-        app[RELAY] = await Relay.start(
-            RelayConfig(
-                host_v4=config.relay_host_v4,
-                host_v6=None if config.relay_host_v6 == "none" else config.relay_host_v6,
-                port=config.relay_port,
-                advertised=config.relay_advertised,
-            )
-        )
-    except OSError as error:
-        raise CannotStart(
-            f"SPRECHZEIT_RELAY_PORT: UDP port {config.relay_port} cannot be had ({error.strerror})"
-        ) from None
-    yield
-    await app[RELAY].close()
+    async with carrying(app[CONFIG]) as app[RELAY]:
+        yield
 
 
 async def _rooms(app: web.Application) -> AsyncIterator[None]:

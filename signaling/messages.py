@@ -28,6 +28,7 @@ class Code(StrEnum):
     ROOM_FULL = "room_full"
     TOO_MANY_MESSAGES = "too_many_messages"
     SLOW = "slow"
+    NO_RELAY = "no_relay"
 
 
 FATAL = frozenset({
@@ -198,6 +199,11 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """`moved`: another relay carries the media; offer on a new peer connection."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """`ended`: the socket closes after this."""
 
@@ -220,11 +226,13 @@ class Failure:
     fatal: bool
 
 
-ServerMessage = Welcome | Answer | Admitted | Changed | Gone | Layout | Ended | Pong | Failure
+ServerMessage = (
+    Welcome | Answer | Admitted | Changed | Gone | Layout | Moved | Ended | Pong | Failure
+)
 
 _NAMES: Mapping[type, str] = {
     Welcome: "welcome", Answer: "answer", Admitted: "admitted", Gone: "gone",
-    Layout: "layout", Ended: "ended", Pong: "pong", Failure: "error",
+    Layout: "layout", Moved: "moved", Ended: "ended", Pong: "pong", Failure: "error",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signaling.media import MediaRoom, NoRelay
 from signaling.messages import (
     Admitted,
     Answer,
@@ -13,6 +14,7 @@ from signaling.messages import (
     EndReason,
     Gone,
     Layout,
+    Moved,
     OfferMessage,
     Participant,
     Phase,
@@ -23,7 +25,7 @@ from signaling.messages import (
     Welcome,
 )
 from signaling.outbox import Outbox
-from signaling.relay import BadOffer, Conference
+from signaling.relay import BadOffer
 
 MOST_IN_ROOM = 4
 MOST_WAITING = 8
@@ -76,7 +78,7 @@ class Room:
     """
 
     def __init__(
-        self, conference: Conference, clock: Callable[[], datetime], changed: Callable[[], None]
+        self, conference: MediaRoom, clock: Callable[[], datetime], changed: Callable[[], None]
     ) -> None:
         self.members: dict[str, Member] = {}
         self.hosted = False
@@ -87,8 +89,9 @@ class Room:
         self._ids: dict[str, str] = {}
         self._admitted: set[str] = set()
         self._dismissed: set[str] = set()
-        self._answering = ""
+        self._answering: set[str] = set()
         conference.on_layout = self._layout_changed
+        conference.on_moved = self._moved
 
     def join(
         self, identity: Identity, outbox: Outbox, *, audio: bool, video: bool
@@ -120,17 +123,24 @@ class Room:
             self._conference.admit(member.id)
         return member
 
-    def offer(self, member: Member, message: OfferMessage) -> None:
-        """Answer an offer and tell the layout; raises ProtocolError with `bad_offer`."""
-        self._answering = member.id
+    async def offer(self, member: Member, message: OfferMessage) -> None:
+        """Answer an offer and tell the layout.
+
+        Raises ProtocolError with `bad_offer`, or with `no_relay` when no relay answers in time.
+        """
+        outbox = member.outbox
+        self._answering.add(member.id)
         try:
-            answer = self._conference.offer(member.id, message.sdp)
+            answer = await self._conference.offer(member.id, message.sdp)
         except BadOffer as error:
             raise ProtocolError(Code.BAD_OFFER, str(error)) from error
+        except NoRelay as error:
+            raise ProtocolError(Code.NO_RELAY, "no relay answers at the moment") from error
         finally:
-            self._answering = ""
-        member.tell(Answer(message.id, answer))
-        self._layout_changed(member.id)
+            self._answering.discard(member.id)
+        if outbox is not None and member.outbox is outbox:
+            outbox.put(Answer(message.id, answer))
+            self._layout_changed(member.id)
 
     def set_state(self, member: Member, *, audio: bool, video: bool) -> None:
         """Note microphone and camera on or off."""
@@ -234,11 +244,15 @@ class Room:
 
     def _layout_changed(self, participant: str) -> None:
         member = self.members.get(participant)
-        if member is not None and participant != self._answering:
+        if member is not None and participant not in self._answering:
             places = self._conference.layout(participant)
             member.tell(
                 Layout(tuple(Slot(each.audio, each.video, each.participant) for each in places))
             )
+
+    def _moved(self) -> None:
+        for member in self.members.values():
+            member.tell(Moved())
 
 
 def _sees(viewer: Member, other: Member) -> bool:

@@ -39,6 +39,7 @@ class Relay:
 
     def __init__(self, endpoint: Endpoint, advertised: tuple[str, ...], counters: Counters) -> None:
         self.port = endpoint.port
+        self.advertised = advertised
         self._counters = counters
         self._endpoint = endpoint
         ingress = Ingress(endpoint, counters)

@@ -23,6 +23,7 @@ import { Signal } from "./signal.js";
 const LOOK = 500; // ms between looks at what has arrived
 const SLEPT = 5000; // ms by which a timer is late when the computer was asleep
 const FOR_GOOD = new Set(["version", "too_large", "room_full"]);
+const FOR_ANOTHER = new Set(["bad_offer", "no_relay"]); // another connection may do better
 const KINDS = ["audio", "video"];
 
 export class Connection extends EventTarget {
@@ -119,7 +120,10 @@ export class Connection extends EventTarget {
         break;
       case "error":
         if (message.fatal && FOR_GOOD.has(message.code)) this.#tell("over");
-        else if (message.code === "bad_offer") this.#tell("refused");
+        else if (FOR_ANOTHER.has(message.code)) this.#tell("refused");
+        break;
+      case "moved":
+        this.#tell("refused");
         break;
     }
     if (type !== "closed") this.#say(type, message);
