@@ -49,6 +49,7 @@ class Relay:
     ) -> None:
         self.port = endpoint.port
         self.tcp_port = tcp.port if tcp is not None else None
+        self.advertised = advertised
         self._tcp = tcp
         self._counters = counters
         self._endpoint = endpoint

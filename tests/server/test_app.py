@@ -105,7 +105,7 @@ async def test_health_tells_the_state_of_each_part(client: TestClient, migrated:
     assert answer.status == 200
     assert told["state"] == "up"
     assert told["parts"]["database"] == {"state": "up", "engine": migrated.dialect}
-    assert told["parts"]["relay"]["port"] > 0
+    assert told["parts"]["relay"]["relays"][0]["port"] > 0
     assert told["parts"]["mail"]["state"] == "up"
 
 
@@ -164,7 +164,7 @@ async def test_metrics_count_by_route_and_hold_no_token(client: TestClient) -> N
     assert 'route="/call/{token}",status="404"' in figures
     assert "a-secret-token" not in figures
     assert "sprechzeit_outbox_waiting 0.0" in figures
-    assert "sprechzeit_relay_rooms 0.0" in figures
+    assert 'sprechzeit_relay_rooms{relay="own"} 0.0' in figures
 
 
 async def test_a_letter_posted_while_the_server_runs_leaves_by_itself(
