@@ -85,19 +85,24 @@ def _section_lines(
 def agreed_extensions(section: Section) -> dict[str, int]:
     """Give the header extensions used in this section, ids by URI.
 
-    What the client sends carries transport-wide numbers, which the relay reports on. What it
-    receives carries send times, from which the browser estimates its downlink (REMB).
+    What the client sends carries transport-wide numbers, which the relay reports on, and so do
+    the pictures it receives, which it reports on. The voices it receives carry none: they are
+    repeated byte by byte, and a number would be another one then.
     """
-    sends = section.direction == "sendonly"
-    wanted = codecs.TRANSPORT_WIDE if sends else codecs.SEND_TIME
-    return {wanted: section.extensions[wanted]} if wanted in section.extensions else {}
+    wanted = codecs.TRANSPORT_WIDE
+    if wanted not in section.extensions or (section.kind, section.direction) == (
+        "audio",
+        "recvonly",
+    ):
+        return {}
+    return {wanted: section.extensions[wanted]}
 
 
 def agreed_feedback(section: Section) -> list[str]:
     """Give the feedback messages used in this section, in the words of `a=rtcp-fb`."""
     wanted = set(codecs.BY_KIND[section.kind].feedback)
     if section.direction != "sendonly":
-        wanted.discard("transport-cc")
+        wanted.discard("goog-remb" if section.kind == "video" else "transport-cc")
     return [
         each
         for each in codecs.BY_KIND[section.kind].feedback

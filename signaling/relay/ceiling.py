@@ -1,45 +1,67 @@
-"""What a sender is told that its audience can take (draft-alvestrand-rmcat-remb-03)."""
+"""What a sender is told that its audience can take, and who of the audience must do without."""
+
+from collections.abc import Sequence
+from typing import Protocol
 
 UNBOUND = 20_000_000
 """bit/s that no sender reaches: how a ceiling is taken away."""
+TOO_LITTLE = 60_000
+"""bit/s that no picture is worth: the voice has them."""
 
-_UNUSED = 0.7  # of the ceiling; below that the sender is not held back by it
-_RELIEF = 10.0  # seconds for which the ceiling must have been no hindrance
+_LEFT_BEHIND = 0.5  # of what the others take: a larger audience does not wait for one
+
+
+class Viewer(Protocol):
+    """A stream in which one receiver is shown the sender."""
+
+    @property
+    def room(self) -> int | None:
+        """The bit/s that the receiver has for it, None when nothing is known."""
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is forwarded to it for now."""
+
+    def rest(self, now: float) -> None:
+        """Forward nothing for a while."""
+
+    def wake(self, now: float) -> None:
+        """Forward again if it has rested long enough."""
 
 
 class Ceiling:
-    """Holds one sender to the least of its receivers' estimates, once one of them is too little.
+    """Holds one sender to what its audience can take.
 
-    Estimates made by receivers follow what they receive: they are at most one and a half times
-    that, and grow slowly. Passed on always, they would slow down every start. They count from
-    the moment that one falls below what is sent, until they have long been no hindrance.
+    A single receiver decides alone. Of several, one that can take less than half of what the
+    next can, or than what is sent now, does without the picture for a while, so that the others
+    keep theirs; its voice goes on.
     """
 
-    __slots__ = ("_held", "_rate", "_unused_since")
+    __slots__ = ("_held",)
 
     def __init__(self) -> None:
         self._held = False
-        self._rate = 0.0
-        self._unused_since = 0.0
 
-    def tell(self, rate: float, least: int | None, now: float) -> int | None:
-        """Give the bit/s to tell the sender, None for nothing.
+    def tell(self, audience: Sequence[Viewer], rate: float, now: float) -> int | None:
+        """Give the bit/s to tell the sender (REMB), None for nothing; `rate` is what it sends.
 
-        `rate` is what it sent lately, `least` the smallest estimate of its receivers that is
-        known; both in bit/s.
+        Lets those rest who have too little room, and wakes those who have rested.
         """
-        self._rate = rate if not self._rate else (self._rate + rate) / 2
-        if not self._held:
-            if least is None or least >= self._rate:
-                return None
+        for each in audience:
+            if each.resting:
+                each.wake(now)
+        awake = [each for each in audience if not each.resting]
+        rooms = [UNBOUND if each.room is None else each.room for each in awake]
+        most = min(max(rooms, default=0), max(rate, 2 * TOO_LITTLE))
+        for each, room in zip(awake, rooms, strict=True):
+            if room < TOO_LITTLE or (len(audience) > 1 and room < _LEFT_BEHIND * most):
+                each.rest(now)
+        least = min((room for each, room in zip(awake, rooms, strict=True) if not each.resting),
+                    default=TOO_LITTLE if audience else UNBOUND)  # fmt: skip
+        if least < UNBOUND:
             self._held = True
-            self._unused_since = now
-        if least is None:
+            return least
+        if self._held:
             self._held = False
             return UNBOUND
-        if self._rate > _UNUSED * least:
-            self._unused_since = now
-        elif now - self._unused_since > _RELIEF:
-            self._held = False
-            return UNBOUND
-        return least
+        return None

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,9 @@ class Codec:
     feedback: tuple[str, ...]
 
 
-OPUS = Codec("audio", "opus/48000/2", 48_000, "minptime=10;useinbandfec=1", ("transport-cc",))
+OPUS = Codec(
+    "audio", "opus/48000/2", 48_000, "minptime=10;useinbandfec=1", ("transport-cc", "nack")
+)
 VP8 = Codec(
     "video", "VP8/90000", 90_000, "", ("transport-cc", "goog-remb", "ccm fir", "nack", "nack pli")
 )

@@ -10,13 +10,13 @@ from signaling.relay.source import Source
 
 
 class Streams(Protocol):
-    """The participant's streams by SSRC, and where its bandwidth estimate is kept."""
+    """The participant's streams by SSRC, and what is known of its network."""
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
 
-    def note_estimate(self, bits: int, now: float) -> None:
-        """Keep the participant's estimate of its downlink, in bit/s."""
+    def note_arrivals(self, arrivals: list[tuple[int, int]], now: float) -> None:
+        """Learn when packets arrived at the participant, as `rtcp.arrivals` tells it."""
 
     @property
     def sources(self) -> Mapping[int, Source]:
@@ -43,6 +43,8 @@ def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -
             if sink is not None:
                 repeated = sink.repeat(list(rtcp.nacked(body)), now)
                 counters.add("packets_repeated", repeated)
+        elif kind == rtcp.TRANSPORT_FEEDBACK and form == rtcp.TRANSPORT_WIDE:
+            streams.note_arrivals(rtcp.arrivals(body), now)
         elif kind == rtcp.PAYLOAD_FEEDBACK and len(body) >= 8:
             _payload_feedback(form, body, streams, now)
 
@@ -61,10 +63,6 @@ def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> N
     elif form == rtcp.FULL_INTRA_REQUEST:
         wished = list(rtcp.intra_requested(body))
     else:
-        if form == rtcp.APPLICATION_LAYER:
-            estimate = rtcp.estimated_maximum(body)
-            if estimate is not None:
-                streams.note_estimate(estimate, now)
         return
     for ssrc in wished:
         sink = streams.sinks.get(ssrc)

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from signaling.relay import batch_line, rtp
+from signaling.relay import batch_line
 from signaling.relay.counters import Counters
 from signaling.relay.line import Address, Line, PlainLine, ask_for_stamps
 from signaling.relay.slab import INCOMING, Slab
@@ -38,8 +38,6 @@ class Endpoint:
         self, sockets: list[socket.socket], counters: Counters, *, batches: bool = True
     ) -> None:
         self.slab = Slab()
-        self.send_time = 0
-        """The present moment as packets tell it, not older than a wake-up."""
         self.port: int = sockets[0].getsockname()[1]
         fast = batches and batch_line.is_available()
         kind = batch_line.BatchLine if fast else PlainLine
@@ -127,7 +125,6 @@ class Endpoint:
             self.flush()
         # Whoever sends outside of receiving needs not remember to flush.
         if self._flushing is None and self._loop is not None:
-            self.send_time = rtp.absolute_send_time(time.monotonic_ns() // 1000)
             self._flushing = self._loop.call_soon(self.flush)
 
     def _readable(self, line: Line) -> None:
@@ -154,7 +151,6 @@ class Endpoint:
     def _drain(self, line: Line) -> int:
         found = 0
         for _ in range(_PASSES):
-            self.send_time = rtp.absolute_send_time(time.monotonic_ns() // 1000)
             taken = self._receive(line)
             self.flush()
             found += taken

@@ -1,6 +1,7 @@
 """Sorts arriving datagrams (RFC 7983) to participants; authenticates STUN, as an ICE-lite agent."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Protocol
 
 from signaling.relay import stun
@@ -27,6 +28,9 @@ class Reachable(Carried, Protocol):
 
     def receive_media(self, slot: int, length: int, arrived: int) -> None:
         """Take an SRTP or SRTCP datagram from a slot of the slab; `arrived` in microseconds."""
+
+    def follow(self, address: Address, start: int, length: int, now: float) -> bool:
+        """Move to an unknown address if the media from there, in the slab, is authentic."""
 
     def consent(self, credentials: "Credentials", address: Address, now: float) -> None:
         """Learn that the participant answers for `address` and wants media there."""
@@ -66,6 +70,8 @@ class Ingress:
         self._counters = counters
         self._by_ufrag: dict[str, Credentials] = {}
         self._by_address: dict[Address, Reachable] = {}
+        self._by_ssrc: dict[int, Reachable] = {}
+        self._ssrcs: dict[Reachable, tuple[int, ...]] = {}
         self._addresses: dict[Reachable, list[Address]] = {}
 
     def issue(self, leg: Reachable, remote_ufrag: str) -> Credentials:
@@ -77,6 +83,17 @@ class Ingress:
     def revoke(self, credentials: Credentials) -> None:
         """Stop answering to these credentials."""
         self._by_ufrag.pop(credentials.ufrag, None)
+
+    def declare(self, leg: Reachable, ssrcs: Iterable[int]) -> None:
+        """Learn which streams a participant sends, by which its media is known anywhere.
+
+        Of two with one SSRC the later is known by it; the other is found by its STUN alone.
+        """
+        for ssrc in self._ssrcs.pop(leg, ()):
+            if self._by_ssrc.get(ssrc) is leg:
+                del self._by_ssrc[ssrc]
+        self._ssrcs[leg] = tuple(ssrcs)
+        self._by_ssrc |= dict.fromkeys(self._ssrcs[leg], leg)
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
@@ -107,7 +124,10 @@ class Ingress:
                 leg.receive_media(slot, length, arrived)
             else:
                 datagram = memory[start : start + length].tobytes()
-                self._receive_other(datagram, source, leg, arrived / 1_000_000)
+                if leg is None and length >= 12 and 128 <= memory[start] <= 191:
+                    self._receive_from_stranger(datagram, source, start, arrived / 1_000_000)
+                else:
+                    self._receive_other(datagram, source, leg, arrived / 1_000_000)
         return len(sources)
 
     def _receive_other(
@@ -126,6 +146,23 @@ class Ingress:
             self._counters.add("dropped_media_from_stranger")
         else:
             self._counters.add("dropped_unknown_kind")
+
+    def _receive_from_stranger(
+        self, datagram: bytes, address: Address, start: int, now: float
+    ) -> None:
+        # A device that came to another network does not know it when a router changed the
+        # address: it sends on, and asks by STUN only seconds later. What it sends proves who it is.
+        at = 4 if 192 <= datagram[1] <= 223 else 8
+        leg = self._by_ssrc.get(int.from_bytes(datagram[at : at + 4], "big"))
+        before = leg.address if leg is not None else None
+        if leg is None or not leg.follow(address, start, len(datagram), now):
+            self._counters.add("dropped_media_from_stranger")
+            return
+        self._admit(leg, address)
+        # The former address is a stranger's from now on, so that coming back is seen as well.
+        self._addresses[leg].remove(before)
+        if self._by_address.get(before) is leg:
+            del self._by_address[before]
 
     def _receive_stun(self, datagram: bytes, address: Address, now: float) -> None:
         try:

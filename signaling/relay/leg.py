@@ -10,6 +10,7 @@ from signaling.relay import control, rtcp, rtp, srtp
 from signaling.relay.agreement import Agreement
 from signaling.relay.answer import Transport, write_answer
 from signaling.relay.counters import Counters
+from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association, Certificate
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.ingress import Credentials, Ingress
@@ -22,7 +23,6 @@ _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 20
 _TICKS_PER_FEEDBACK = 2
 _TICKS_PER_ESTIMATE = 10
-_ESTIMATE_LASTS = 5.0  # seconds; browsers renew theirs every second
 _REPEATS_PER_TICK = 200
 _UNPROTECT = srtp.unprotect
 _PROTECT = srtp.protect
@@ -55,7 +55,7 @@ class Leg:
         self.sources: dict[int, Source] = {}
         self._agreement = Agreement(self, site.endpoint)
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
-        self._estimate = (0, -_ESTIMATE_LASTS)
+        self._downlink = Downlink()
         self._site = site
         self._on_end = on_end
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
@@ -91,6 +91,7 @@ class Leg:
         self._own = tuple({each.ssrc: each for each in self.sources.values()}.values())
         self._wide_id = agreement.wide_id
         self._wide_element = self._wide_id << 4 | 1 if self._wide_id else -1
+        self._site.ingress.declare(self, self.sources)
         if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
             # At most two at a time: the running one and the one an ICE restart brings.
             for outdated in self._credentials[:-1]:
@@ -120,6 +121,7 @@ class Leg:
         for credentials in self._credentials:
             self._site.ingress.revoke(credentials)
         self._site.ingress.forget(self)
+        self._site.ingress.declare(self, ())
         for sink in self.sinks.values():
             sink.bind(None, now)
         for source in self.sources.values():
@@ -198,6 +200,22 @@ class Leg:
         """Go on at another known address, or wait for one: the present path is gone."""
         self._move(address)
 
+    def follow(self, address: Address, start: int, length: int, now: float) -> bool:
+        """Move to an unknown address if the SRTP or SRTCP from there, in the slab, is authentic.
+
+        The packet is spent on the proof.
+        """
+        cell = self._cell
+        cell[0] = length
+        is_control = 192 <= self._memory[start + 1] <= 223
+        unprotect = srtp.unprotect_rtcp if is_control else _UNPROTECT
+        if not self.connected or unprotect(self._inward, self._slab + start, cell):
+            return False
+        self._site.counters.add("participants_moved")
+        self._consented = now
+        self._move(address)
+        return True
+
     def post(self, start: int, length: int) -> None:
         """Protect a packet where it stands in the slab, and have it sent."""
         cell = self._cell
@@ -211,15 +229,26 @@ class Leg:
         """Learn how long the way to the participant and back takes."""
         self.round_trip += (seconds - self.round_trip) / 4
 
-    def note_estimate(self, bits: int, now: float) -> None:
-        """Keep the participant's estimate of its downlink, in bit/s."""
-        self._estimate = (bits, now)
+    def note_arrivals(self, arrivals: list[tuple[int, int]], now: float) -> None:
+        """Learn when packets arrived at the participant; senders hear at once of less room."""
+        if self._downlink.note(arrivals, now):
+            for seat in self.seats:
+                if seat.video.source is not None:
+                    seat.video.source.tell_estimate(now)
 
-    def room_for_a_picture(self, now: float) -> int | None:
+    def number(self, size: int, now: int) -> int:
+        """Give the transport-wide number of the next packet; `now` in microseconds."""
+        return self._downlink.number(size, now)
+
+    def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
-        bits, since = self._estimate
-        shown = sum(seat.video.source is not None for seat in self.seats)
-        return bits // shown if shown and now - since < _ESTIMATE_LASTS else None
+        room = self._downlink.room
+        shown = sum(seat.video.source is not None and not seat.video.resting for seat in self.seats)
+        return room // shown if shown and room is not None else None
+
+    def forget_room(self) -> None:
+        """Find out anew what the participant's network takes."""
+        self._downlink.room = None
 
     def may_repeat(self) -> bool:
         """Take one of the repeats that may be sent until the next tick."""
@@ -260,6 +289,7 @@ class Leg:
 
     def _move(self, address: Address | None) -> None:
         self.address = address
+        self._downlink.moved()
         if address is not None:
             self._line_post = self._site.endpoint.line(address).post
         self._refresh()

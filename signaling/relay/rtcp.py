@@ -20,8 +20,11 @@ APPLICATION_LAYER = 15
 SENDER_INFO = struct.Struct("!IIIIII")
 _HEADER = struct.Struct("!BBH")
 _REPORT = struct.Struct("!IIIIII")
+_DELTA = struct.Struct("!h")
 _WIDE = struct.Struct("!BBHIIHHI")
 
+MOST_TOLD = 2048
+"""Packets that one feedback may tell of."""
 DELTA_US = 250
 REFERENCE_US = 64_000
 
@@ -123,19 +126,11 @@ def intra_requested(body: bytes) -> Iterator[int]:
         yield int.from_bytes(body[position : position + 4], "big")
 
 
-def estimated_maximum(body: bytes) -> int | None:
-    """Give the bit/s of a REMB message body, None when it is another message.
+def estimate(ssrc: int, media: int, bits: int) -> bytes:
+    """Tell the sender of `media` the bit/s that can be taken (REMB).
 
     Source: draft-alvestrand-rmcat-remb-03 section 2.2.
     """
-    if len(body) < 16 or body[8:12] != b"REMB":
-        return None
-    packed = int.from_bytes(body[13:16], "big")
-    return (packed & 0x3FFFF) << (packed >> 18)
-
-
-def estimate(ssrc: int, media: int, bits: int) -> bytes:
-    """Tell the sender of `media` the bit/s that can be taken (REMB, as above)."""
     exponent = max(0, bits.bit_length() - 18)
     packed = 1 << 24 | exponent << 18 | bits >> exponent
     return _HEADER.pack(0x80 | APPLICATION_LAYER, PAYLOAD_FEEDBACK, 5) + struct.pack(
@@ -172,6 +167,49 @@ def transport_wide(
             deltas += struct.pack("!h", max(-0x8000, min(0x7FFF, delta)))
     body = _chunks(symbols) + bytes(deltas)
     return _wide(ssrc, media, count, (base, len(symbols), reference), body)
+
+
+def arrivals(body: bytes) -> list[tuple[int, int]]:
+    """Give (16-bit number, arrival in µs) of each packet that transport-wide feedback tells of.
+
+    The arrival is by the teller's clock, -1 for a packet that did not come. What is cut off or
+    tells of more than `MOST_TOLD` packets gives what stands before. Source: as above.
+    """
+    if len(body) < 16:
+        return []
+    base, count, reference = struct.unpack_from("!HHI", body, 8)
+    symbols, position = _symbols(body, min(count, MOST_TOLD))
+    # The reference is signed; an offset keeps every time above the -1 of a lost packet.
+    clock = ((reference >> 8 ^ 0x800000) & 0xFFFFFF) * REFERENCE_US
+    told = []
+    for number, symbol in enumerate(symbols, base):
+        arrival = -1
+        if symbol:
+            if position + symbol > len(body):
+                break
+            delta = body[position] if symbol == 1 else _DELTA.unpack_from(body, position)[0]
+            position += symbol
+            clock += delta * DELTA_US
+            arrival = clock
+        told.append((number & 0xFFFF, arrival))
+    return told
+
+
+def _symbols(body: bytes, count: int) -> tuple[list[int], int]:
+    """Give the status of each packet, 0 for lost, else the bytes of its delta; and their start."""
+    symbols: list[int] = []
+    position = 16
+    while len(symbols) < count and position + 2 <= len(body):
+        chunk = body[position] << 8 | body[position + 1]
+        position += 2
+        if not chunk & 0x8000:
+            symbols += [chunk >> 13 & 3] * min(chunk & 0x1FFF, count)
+        elif chunk & 0x4000:
+            symbols += [chunk >> shift & 3 for shift in range(12, -2, -2)]
+        else:
+            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+    del symbols[count:]
+    return [each if each < 3 else 0 for each in symbols], position
 
 
 def transport_wide_unbroken(

@@ -3,7 +3,7 @@
 import struct
 
 HEADER = struct.Struct("!BBHII")
-HEADER_WITH_SEND_TIME = struct.Struct("!BBHIIII")
+HEADER_WITH_EXTENSION = struct.Struct("!BBHIIII")
 ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 section 4.2
 
 _PROFILE = struct.Struct("!HH")
@@ -77,11 +77,3 @@ def restore_retransmission(
             packet[offset + 2 :],
         )
     )
-
-
-def absolute_send_time(microseconds: int) -> int:
-    """Give a time as the 24-bit 6.18 fixed point seconds of the abs-send-time extension.
-
-    Source: http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
-    """
-    return (microseconds << 18) // 1_000_000 & 0xFFFFFF

@@ -13,10 +13,12 @@ from signaling.relay.reception import LONGEST_JUMP
 from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
+_SHORTEST_REST = 20.0  # seconds without a picture before it is tried again
+_LONGEST_REST = 160.0
 _EXTENSION_WORD = rtp.ONE_BYTE_PROFILE << 16 | 1
 _WRITE_EXTENSION = struct.Struct("!II").pack_into
 _WRITE_HEADER = rtp.HEADER.pack_into
-_WRITE_HEADER_WITH_SEND_TIME = rtp.HEADER_WITH_SEND_TIME.pack_into
+_WRITE_HEADER_WITH_NUMBER = rtp.HEADER_WITH_EXTENSION.pack_into
 
 
 class Outlet(Protocol):
@@ -27,8 +29,14 @@ class Outlet(Protocol):
     def post(self, start: int, length: int) -> None:
         """Protect a packet in the slab and have it sent."""
 
-    def room_for_a_picture(self, now: float) -> int | None:
+    def number(self, size: int, now: int) -> int:
+        """Give the transport-wide number of the next packet; `now` in microseconds."""
+
+    def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
+
+    def forget_room(self) -> None:
+        """Find out anew what the receiver's network takes."""
 
     def may_repeat(self) -> bool:
         """Take one of the repeats that the transport may send until the next tick."""
@@ -45,10 +53,32 @@ class Sink:
     """
 
     __slots__ = (
-        "_clock_rate", "_endpoint", "_extension", "_fresh", "_highest", "_last_arrived",
-        "_last_timestamp", "_lowest", "_memory", "_outlet", "_payload_type", "_reported",
-        "_rtx_payload_type", "_rtx_sequence", "_sequence_shift", "_stamp_head",
-        "_timestamp_shift", "cname", "kind", "octets", "packets", "rtx_ssrc", "source", "ssrc",
+        "_clock_rate",
+        "_endpoint",
+        "_extension",
+        "_extension_head",
+        "_fresh",
+        "_highest",
+        "_last_arrived",
+        "_last_timestamp",
+        "_lowest",
+        "_memory",
+        "_outlet",
+        "_payload_type",
+        "_reported",
+        "_rest",
+        "_rests_until",
+        "_rtx_payload_type",
+        "_rtx_sequence",
+        "_sequence_shift",
+        "_timestamp_shift",
+        "cname",
+        "kind",
+        "octets",
+        "packets",
+        "rtx_ssrc",
+        "source",
+        "ssrc",
     )  # fmt: skip
 
     def __init__(
@@ -67,8 +97,9 @@ class Sink:
         self._payload_type = 0
         self._rtx_payload_type: int | None = None
         self._extension = 0
-        self._stamp_head = 0
+        self._extension_head = 0
         self._fresh = True
+        self._rest, self._rests_until = _SHORTEST_REST / 2, 0.0
         # Starts in the lower half so that the roll-over counter begins at 0 (RFC 3711, 3.3.1).
         self._lowest = self._highest = secrets.randbelow(0x8000)
         self._rtx_sequence = secrets.randbelow(0x8000)
@@ -79,8 +110,8 @@ class Sink:
         """Use the payload types and extension ids of the receiver's section."""
         self._payload_type = section.payload_type
         self._rtx_payload_type = section.rtx_payload_type
-        self._extension = agreed_extensions(section).get(codecs.SEND_TIME, 0)
-        self._stamp_head = self._extension << 28 | 2 << 24
+        self._extension = agreed_extensions(section).get(codecs.TRANSPORT_WIDE, 0)
+        self._extension_head = self._extension << 28 | 1 << 24
 
     def bind(self, source: Source | None, now: float) -> None:
         """Show another source from now on, or none; a new one is asked for a key frame."""
@@ -90,6 +121,7 @@ class Sink:
             self.source.sinks = tuple(each for each in self.source.sinks if each is not self)
         self.source = source
         self._fresh = True
+        self._rest, self._rests_until = _SHORTEST_REST / 2, 0.0
         if source is not None:
             source.sinks = (*source.sinks, self)
             self.begin(now)
@@ -130,7 +162,7 @@ class Sink:
         hop that is over.
         """
         outlet = self._outlet
-        if not outlet.connected:
+        if not outlet.connected or self._rests_until:
             return
         ahead = extended - self._highest
         if ahead != 1 or self._fresh:
@@ -150,9 +182,10 @@ class Sink:
         second = second & 0x80 | self._payload_type
         if self._extension:
             begin = payload - 20
-            _WRITE_HEADER_WITH_SEND_TIME(
+            number = outlet.number(end - begin, arrived)
+            _WRITE_HEADER_WITH_NUMBER(
                 self._memory, begin, 0x90 | padding, second, sequence, timestamp, self.ssrc,
-                _EXTENSION_WORD, self._stamp_head | self._endpoint.send_time,
+                _EXTENSION_WORD, self._extension_head | number << 8,
             )  # fmt: skip
         else:
             begin = payload - 12
@@ -187,6 +220,9 @@ class Sink:
             packet = source.history.find(extended)
             if packet is None:
                 missing.append(extended)
+            elif self.kind == "audio" and self._outlet.may_repeat():
+                self._send_same(packet, extended)
+                sent += 1
             elif self._rtx_payload_type is not None and self._outlet.may_repeat():
                 self._send_again(packet, sequence)
                 sent += 1
@@ -203,9 +239,28 @@ class Sink:
         seconds = now - sent - held
         return seconds if reported == middle != 0 and 0 <= seconds < _LONGEST_TRIP else None
 
-    def room(self, now: float) -> int | None:
-        """Give the bit/s that the receiver has for this stream, None when nothing is known."""
-        return self._outlet.room_for_a_picture(now)
+    @property
+    def room(self) -> int | None:
+        """The bit/s that the receiver has for this stream, None when nothing is known."""
+        return self._outlet.room_for_a_picture()
+
+    @property
+    def resting(self) -> bool:
+        """Whether the picture is held back, for want of room."""
+        return self._rests_until > 0
+
+    def rest(self, now: float) -> None:
+        """Hold the picture back; longer each time, since trying costs the voice."""
+        self._rest = min(2 * self._rest, _LONGEST_REST)
+        self._rests_until = now + self._rest
+
+    def wake(self, now: float) -> None:
+        """Show the picture again once it has rested long enough."""
+        if now >= self._rests_until:
+            self._rests_until = 0.0
+            self._fresh = True
+            self._outlet.forget_room()
+            self.begin(now)
 
     def send_report(self) -> None:
         """Pass the source's clock reading on, so that the receiver keeps lips in step."""
@@ -247,6 +302,19 @@ class Sink:
             self._memory, begin, first, second, self._rtx_sequence, timestamp, self.rtx_ssrc
         )
         if extended:
-            stamp = self._stamp_head | self._endpoint.send_time
-            _WRITE_EXTENSION(self._memory, begin + 12, _EXTENSION_WORD, stamp)
+            number = self._outlet.number(end - begin, time.monotonic_ns() // 1000)
+            head = self._extension_head | number << 8
+            _WRITE_EXTENSION(self._memory, begin + 12, _EXTENSION_WORD, head)
         self._outlet.post(begin, end - begin)
+
+    def _send_same(self, packet: bytes, extended: int) -> None:
+        """Send a packet again as it was: the same bytes under the same number."""
+        offset = rtp.payload_offset(packet)
+        start = self._endpoint.place(packet)
+        timestamp = int.from_bytes(packet[4:8], "big") + self._timestamp_shift & 0xFFFFFFFF
+        begin = start + offset - 12
+        _WRITE_HEADER(
+            self._memory, begin, 0x80 | packet[0] & 0x20, packet[1] & 0x80 | self._payload_type,
+            extended + self._sequence_shift & 0xFFFF, timestamp, self.ssrc,
+        )  # fmt: skip
+        self._outlet.post(begin, len(packet) - offset + 12)

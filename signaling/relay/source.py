@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
 _KEY_FRAME_USABLE = 0.4  # seconds: what came since must still be little
 _KEY_FRAME_PACKETS = 64
+_RATE_WINDOW = 0.4  # seconds
 
 
 class Upstream(Protocol):
@@ -39,7 +40,8 @@ class Source:
     __slots__ = (
         "_ceiling", "_endpoint", "_first", "_gaps", "_is_video", "_key_frame", "_key_frame_asked",
         "_key_frame_at", "_key_frame_wanted", "_measured", "_memory", "_numbers", "_others", "_outlet",
-        "_packets", "_payload_type", "_section", "history", "kind", "last_report", "reception",
+        "_packets", "_payload_type", "_rate", "_section", "history", "kind", "last_report", "octets",
+        "reception",
         "ssrc",
     )  # fmt: skip
 
@@ -62,7 +64,9 @@ class Source:
         self._memory = endpoint.slab.memory
         self._gaps = Gaps()
         self._ceiling = Ceiling()
-        self._measured = (0, 0.0)  # octets sent on to each receiver, and when
+        self._measured = (0, 0.0)  # octets received, and when
+        self._rate = 0.0
+        self.octets = 0
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
         self._key_frame = 0
@@ -119,6 +123,7 @@ class Source:
                 return False
             if self._is_video and starts_key_frame(self._memory, start + offset, end):
                 self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
+        self.octets += end - start
         index = extended % HISTORY_LENGTH
         self._numbers[index] = extended
         self._packets[index] = self._memory[start:end].tobytes()
@@ -199,15 +204,14 @@ class Source:
             self._ask(self._gaps.due(now, self._outlet.round_trip))
 
     def tell_estimate(self, now: float) -> None:
-        """Tell the sender what its audience can take; called every half second."""
+        """Tell the sender what its audience can take; called every half second and when one has less room."""
         if not self._is_video:
             return
         octets, since = self._measured
-        received = sum(sink.octets for sink in self.sinks) // max(len(self.sinks), 1)
-        self._measured = (received, now)
-        rooms = [room for sink in self.sinks if (room := sink.room(now)) is not None]
-        rate = 8 * max(received - octets, 0) / max(now - since, 0.01)
-        told = self._ceiling.tell(rate, min(rooms, default=None), now)
+        if now - since >= _RATE_WINDOW:
+            self._rate = 8 * max(self.octets - octets, 0) / (now - since)
+            self._measured = (self.octets, now)
+        told = self._ceiling.tell(self.sinks, self._rate, now)
         if told is not None:
             self._outlet.send_control(rtcp.estimate(self._outlet.ssrc, self.ssrc, told))
 

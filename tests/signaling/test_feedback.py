@@ -3,7 +3,7 @@
 import struct
 
 from signaling.relay import rtcp, rtp
-from tests.signaling.peer import RTX, rtp_packet
+from tests.signaling.peer import AUDIO, RTX, rtp_packet
 
 
 def sequence(packet):
@@ -25,6 +25,15 @@ def blocks(peer, kind):
         for each in peer.rtcp
         for found, form, body in rtcp.blocks(each)
         if found == kind
+    ]
+
+
+def asked_for(peer):
+    return [
+        (int.from_bytes(body[4:8], "big"), number)
+        for form, body in blocks(peer, rtcp.TRANSPORT_FEEDBACK)
+        if form == rtcp.NACK
+        for number in rtcp.nacked(body)
     ]
 
 
@@ -91,6 +100,30 @@ async def test_a_lost_packet_is_repeated_from_the_relays_history(connect):
     offset = rtp.payload_offset(packet)
     assert packet[1] & 0x7F == RTX
     assert packet[offset:] == lost.to_bytes(2, "big") + b"the one"
+
+
+async def test_a_lost_voice_is_repeated_byte_by_byte_under_its_own_number(connect):
+    alice = await connect("alice")
+    bob = await connect("bob")
+    voice = bob.seat_ssrcs(0)[0]
+    for number in (10, 11):
+        alice.send_rtp(rtp_packet(1000, number, payload=b"word", payload_type=AUDIO, number=5))
+    await bob.until(lambda: len(bob.received(voice)) == 2)
+    [first] = [each for each in bob.raw_received if each[2:4] == bob.received(voice)[0][2:4]]
+
+    bob.send_rtcp(rtcp.nack(1, voice, [sequence(bob.received(voice)[0])]))
+
+    await bob.until(lambda: bob.raw_received.count(first) == 2)
+
+
+async def test_a_missing_voice_is_asked_for_at_once(connect):
+    alice = await connect("alice")
+
+    for number in (10, 12):
+        alice.send_rtp(rtp_packet(1000, number, payload_type=AUDIO))
+    await alice.until(lambda: asked_for(alice))
+
+    assert asked_for(alice) == [(1000, 11)]
 
 
 async def test_a_packet_that_never_reached_the_relay_is_asked_for_upstream(connect):

@@ -8,7 +8,6 @@ from aiortc.rtp import (
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
-    pack_remb_fci,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -143,13 +142,31 @@ def test_a_picture_loss_reads_back_in_another_parser():
     assert (parsed.fmt, parsed.ssrc, parsed.media_ssrc) == (1, 1, 2)
 
 
-def test_an_estimate_reads_as_bits_per_second():
-    body = struct.pack("!II", 1, 0) + pack_remb_fci(1_700_000, [5])
+@given(
+    st.dictionaries(st.integers(0, 300), st.integers(0, 4000), min_size=1, max_size=100),
+    st.integers(0, 0xFFFF),
+)
+def test_transport_wide_feedback_reads_back_as_it_was_told(came, first):
+    ascending = sorted(came.items())
+    base = ascending[0][0]
+    told = [(first + number, 64_000_000 + 250 * at) for number, at in ascending]
 
-    bitrate = rtcp.estimated_maximum(body)
+    read = rtcp.arrivals(rtcp.transport_wide(1, 2, 0, told, first + base)[4:])
 
-    assert 1_690_000 < bitrate <= 1_700_000
-    assert rtcp.estimated_maximum(b"short") is None
+    arrived = [(number, at) for number, at in read if at >= 0]
+    assert [number for number, _ in read] == [
+        first + base + index & 0xFFFF for index in range(len(read))
+    ]
+    assert [number for number, _ in arrived] == [number & 0xFFFF for number, _ in told]
+    assert [at - arrived[0][1] for _, at in arrived] == [at - told[0][1] for _, at in told]
+
+
+def test_feedback_cannot_tell_of_more_packets_than_there_can_be():
+    runs = struct.pack("!H", 0x1FFF) * 8
+
+    read = rtcp.arrivals(struct.pack("!IIHHI", 1, 2, 0, 0xFFFF, 0) + runs)
+
+    assert len(read) <= rtcp.MOST_TOLD
 
 
 @given(st.binary(max_size=200))
@@ -157,7 +174,7 @@ def test_no_bytes_make_the_readers_raise(compound):
     for _, _, body in rtcp.blocks(compound):
         list(rtcp.nacked(body))
         list(rtcp.intra_requested(body))
-        rtcp.estimated_maximum(body)
+        rtcp.arrivals(body)
 
 
 def test_reception_tells_loss_in_the_interval_and_in_total():

@@ -58,7 +58,7 @@ def test_the_answer_agrees_to_opus_with_fec_and_vp8_with_repeats():
     ]
 
 
-def test_what_the_client_sends_has_transport_feedback_and_what_it_gets_has_estimates():
+def test_pictures_have_transport_feedback_both_ways_and_only_senders_take_estimates():
     parsed = SessionDescription.parse(answer(offer_sdp()))
 
     def feedback(section):
@@ -69,9 +69,20 @@ def test_what_the_client_sends_has_transport_feedback_and_what_it_gets_has_estim
 
     both = {"ccm fir", "nack", "nack pli", "goog-remb"}
     assert feedback(parsed.media[1]) == both | {"transport-cc"}
-    assert feedback(parsed.media[3]) == {"goog-remb", "ccm fir", "nack", "nack pli"}
+    assert feedback(parsed.media[3]) == {"transport-cc", "ccm fir", "nack", "nack pli"}
     assert [each.id for each in parsed.media[1].rtp.headerExtensions] == [3]
-    assert [each.id for each in parsed.media[3].rtp.headerExtensions] == [2]
+    assert [each.id for each in parsed.media[3].rtp.headerExtensions] == [3]
+
+
+def test_voices_are_repeated_where_the_client_offers_it_and_carry_no_numbers():
+    voices = SessionDescription.parse(answer(offer_sdp())).media[::2]
+    silent = answer(offer_sdp().replace("a=rtcp-fb:111 nack\r\n", ""))
+
+    told = [[each.type for each in section.rtp.codecs[0].rtcpFeedback] for section in voices]
+
+    assert told == [["transport-cc", "nack"], ["nack"], ["nack"], ["nack"]]
+    assert voices[1].rtp.headerExtensions == []
+    assert "a=rtcp-fb:111 nack" not in silent
 
 
 def test_audio_and_video_of_a_seat_share_one_stream():

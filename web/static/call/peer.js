@@ -20,6 +20,11 @@ function preferCodecs(transceiver, kind, names) {
   if (wanted.length) transceiver.setCodecPreferences?.(wanted);
 }
 
+/** Offer that voices are asked for again: browsers repeat and ask, but do not say so themselves. */
+function withRepeatedVoices(sdp) {
+  return sdp.replace(/^a=rtpmap:(\d+) opus\/.*\r\n/gim, "$&a=rtcp-fb:$1 nack\r\n");
+}
+
 /** What stays the same in the relay's answers as long as its end of the connection lives. */
 function associationOf(sdp) {
   return (sdp.match(/^a=(?:fingerprint|ssrc):\S+( [0-9A-F:]{32,})?/gm) ?? []).join();
@@ -80,7 +85,7 @@ export class Peer extends EventTarget {
     if (restart) this.#pc.restartIce();
     await this.#pc.setLocalDescription();
     this.#offers += 1;
-    return { id: this.#offers, sdp: this.#pc.localDescription.sdp };
+    return { id: this.#offers, sdp: withRepeatedVoices(this.#pc.localDescription.sdp) };
   }
 
   /**

@@ -1,0 +1,156 @@
+"""What one receiver's network takes, from the feedback on the packets sent to it.
+
+Every packet of a picture carries a transport-wide number; the receiver tells when each arrived
+(draft-holmer-rmcat-transport-wide-cc-extensions-01). Packets that take longer than they did
+before stand in a queue; as long as there is a queue, what arrives is all that the network takes.
+The relay knows that within one feedback, some 100 ms, before the queue delays the voice for long.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+KEPT = 2048
+"""Packets of which it is known when they left: a second at 20 Mbit/s."""
+
+_QUEUE = 0.06  # seconds that even the fastest packet of a feedback took longer: not jitter
+_LOSS = 0.45  # beyond what any radio loses: a queue too short to be seen as delay
+_LOSS_WINDOW = 1.0  # seconds
+_FEW = 40  # packets, below which a share of lost ones says nothing
+_MEMORY = 10.0  # seconds after which the shortest delay is looked for anew
+_WINDOW = 0.3  # seconds that a rate is taken over
+_SHORTEST_SPAN = 20_000  # microseconds of arrivals that make a rate
+_HEAP = 2.0  # times what came lately: a device that was busy, not a network
+_LONGEST_QUEUE = 4.0  # seconds
+_UNKNOWN = 1 << 62
+_SHARE = 0.85  # of the network's rate, to be sent (as in draft-ietf-rmcat-gcc-02, section 5.5)
+_MOST_DRAIN = 0.35  # of the rate, left free so that the queue empties
+_GROWTH = 0.08  # per second (draft-ietf-rmcat-gcc-02, section 5.5)
+_PAUSE = 0.3  # seconds that a lower rate needs to show
+_USED = 0.7  # of the room; below that it holds nobody back
+_RELIEF = 10.0  # seconds for which it must have held nobody back
+_LEAST = 30_000  # bit/s
+
+
+class Downlink:
+    """One receiver's network. `room` in bit/s is None as long as there is no hint of a limit."""
+
+    __slots__ = (
+        "_calm", "_capacity", "_changed", "_left", "_lost", "_number", "_octets", "_queued", "_rate",
+        "_shortest", "_shortest_before", "_shortest_since", "_since", "_sizes", "_unused_since",
+        "_widened", "room",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.room: int | None = None
+        self._number = 0
+        self._left = [0] * KEPT
+        self._sizes = [0] * KEPT
+        self._queued: deque[tuple[int, int]] = deque(maxlen=KEPT)  # arrival, bytes
+        self._octets, self._since, self._rate = 0, 0.0, 0.0
+        self._lost: deque[tuple[float, int, int]] = deque(
+            maxlen=64
+        )  # when, of how many, how many lost
+        self._shortest = self._shortest_before = _UNKNOWN
+        self._shortest_since = self._calm = self._widened = 0.0
+        self._capacity = 0.0
+        self._changed = 0.0
+        self._unused_since = 0.0
+
+    def number(self, size: int, now: int) -> int:
+        """Give the number of the next packet, of `size` bytes, leaving at `now` in microseconds."""
+        number = self._number = self._number + 1 & 0xFFFF
+        slot = number % KEPT
+        self._left[slot] = now
+        self._sizes[slot] = size
+        return number
+
+    def note(self, arrivals: Iterable[tuple[int, int]], now: float) -> bool:
+        """Take (number, arrival in microseconds of the receiver's clock, -1 for a lost one).
+
+        `now` is in seconds. True means that there is less room than there was before.
+        """
+        known = [
+            (arrival, self._left[number % KEPT], self._sizes[number % KEPT])
+            for number, arrival in arrivals
+            if self._left[number % KEPT] and (self._number - number & 0xFFFF) < KEPT
+        ]
+        came = [each for each in known if each[0] >= 0]
+        if not came:
+            return False
+        self._lost.append((now, len(known), len(known) - len(came)))
+        self._octets += sum(size for _, _, size in came)
+        if now - self._since >= _WINDOW:
+            self._rate = self._octets * 8 / (now - self._since)
+            self._since, self._octets = now, 0
+        standing = self._standing(min(arrival - left for arrival, left, _ in came), now)
+        if standing > _QUEUE:
+            self._queued.extend((arrival, size) for arrival, _, size in came)
+            return self._narrow(self._drained(), standing, now)
+        self._queued.clear()
+        if self._loses(now):
+            return self._narrow(self._rate, 0.0, now)
+        self._widen(now)
+        return False
+
+    def moved(self) -> None:
+        """Forget how long the way takes: it is another one."""
+        self._shortest = self._shortest_before = _UNKNOWN
+
+    def _standing(self, delay: int, now: float) -> float:
+        """Give the seconds by which a delay is longer than the shortest one lately.
+
+        The shortest is the way without a queue, and the difference of the clocks.
+        """
+        if now - self._shortest_since > _MEMORY:
+            self._shortest_before, self._shortest = self._shortest, delay
+            self._shortest_since = now
+        self._shortest = min(self._shortest, delay)
+        standing = (delay - min(self._shortest, self._shortest_before)) / 1_000_000
+        if standing <= _QUEUE:
+            self._calm = now
+        elif now - self._calm > _LONGEST_QUEUE:
+            self.moved()  # no sender is so stubborn: the way itself has become longer
+            self._calm = now
+        return max(standing, 0.0)
+
+    def _drained(self) -> float:
+        """Give the bit/s at which the queue drains, which is what the network takes.
+
+        Only packets that stood in it tell: before, what arrived was what had been sent. After a
+        device was merely busy for a moment they come in one heap, and tell of no limit.
+        """
+        queued = self._queued
+        while queued[-1][0] - queued[0][0] > _WINDOW * 1_000_000:
+            queued.popleft()
+        span = queued[-1][0] - queued[0][0]
+        octets = sum(size for _, size in queued) - queued[0][1]
+        return octets * 8_000_000 / span if span > _SHORTEST_SPAN else 0.0
+
+    def _loses(self, now: float) -> bool:
+        while now - self._lost[0][0] > _LOSS_WINDOW:
+            self._lost.popleft()
+        total = sum(each[1] for each in self._lost)
+        return total >= _FEW and sum(each[2] for each in self._lost) > _LOSS * total
+
+    def _narrow(self, rate: float, standing: float, now: float) -> bool:
+        if now - self._changed < _PAUSE or not 0 < rate < _HEAP * self._rate:
+            return False
+        self._capacity = rate
+        room = max(int(rate * (_SHARE - min(standing, _MOST_DRAIN))), _LEAST)
+        self._changed = self._unused_since = now
+        narrower = self.room is None or room < self.room
+        self.room = room
+        return narrower
+
+    def _widen(self, now: float) -> None:
+        if self.room is None:
+            return
+        elapsed, self._widened = min(now - self._widened, _PAUSE), now
+        # Less was left for a while so that the queue could empty; now it is.
+        self.room = max(self.room, int(_SHARE * self._capacity))
+        self._capacity = 0.0
+        if self._rate > _USED * self.room:
+            self.room = int(self.room * (1 + _GROWTH * elapsed))
+            self._unused_since = now
+        elif now - self._unused_since > _RELIEF:
+            self.room = None

@@ -1,0 +1,124 @@
+"""What a receiver's feedback tells of its network: queues, losses, other ways."""
+
+import random
+
+from signaling.relay.downlink import Downlink
+
+SIZE = 1000  # bytes
+FEEDBACK = 100_000  # microseconds
+
+
+class Network:
+    """A queue in front of a rate, seen through feedback every tenth of a second."""
+
+    def __init__(self, downlink):
+        self.downlink = downlink
+        self.now = 1_000_000  # microseconds
+        self.free = 0.0
+        self.delay = 25_000
+        self.loss = 0.0
+        self.told = []
+        self._random = random.Random(1)
+
+    def carry(self, seconds, bits, capacity=100_000_000):
+        """Send `bits` a second through `capacity`; give whether any feedback told of less room."""
+        narrower = []
+        until = self.now + seconds * 1_000_000
+        pause = SIZE * 8 * 1_000_000 / bits
+        while self.now < until:
+            arrivals = []
+            end = self.now + FEEDBACK
+            while self.now < end:
+                number = self.downlink.number(SIZE, int(self.now))
+                self.free = max(self.free, self.now) + SIZE * 8 * 1_000_000 / capacity
+                lost = self._random.random() < self.loss
+                arrivals.append((number, -1 if lost else int(self.free + self.delay)))
+                self.now += pause
+            narrower.append(self.downlink.note(arrivals, self.now / 1_000_000))
+        return any(narrower)
+
+
+def test_a_network_without_a_queue_has_no_limit():
+    downlink = Downlink()
+    network = Network(downlink)
+
+    assert not network.carry(20, 1_500_000)
+    assert downlink.room is None
+
+
+def test_a_queue_is_noticed_within_half_a_second_and_tells_the_networks_rate():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_500_000)
+
+    assert network.carry(0.5, 1_500_000, capacity=500_000)
+    assert 200_000 < downlink.room < 500_000
+
+
+def test_once_the_queue_is_empty_most_of_the_networks_rate_is_used_and_then_all_of_it():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_500_000)
+    network.carry(0.3, 1_500_000, capacity=500_000)
+    rooms = []
+    for _ in range(300):
+        network.carry(0.1, downlink.room or 1_500_000, capacity=500_000)
+        rooms.append(downlink.room)
+
+    assert max(rooms[50:]) < 600_000
+    assert sum(rooms[50:]) / len(rooms[50:]) > 350_000
+
+
+def test_random_loss_is_no_limit():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.loss = 0.2
+
+    assert not network.carry(20, 1_000_000)
+
+
+def test_losing_most_packets_is_a_limit_even_without_a_queue():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(3, 1_000_000)
+    network.loss = 0.6
+
+    assert network.carry(1, 1_000_000)
+
+
+def test_a_device_that_was_busy_for_a_moment_is_no_limit():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_000_000)
+    network.free = network.now + 200_000  # everything waits, and then comes in one heap
+
+    assert not network.carry(5, 1_000_000)
+
+
+def test_a_longer_way_is_no_limit_for_long():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_000_000)
+    network.delay += 100_000
+    network.carry(30, 1_000_000)
+
+    assert not network.carry(5, 1_000_000)
+
+
+def test_a_limit_that_has_long_held_nobody_back_is_forgotten():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_500_000)
+    network.carry(0.5, 1_500_000, capacity=500_000)
+    network.carry(3, 100_000)
+
+    network.carry(12, 100_000)
+
+    assert downlink.room is None
+
+
+def test_feedback_on_packets_that_never_were_is_nothing():
+    downlink = Downlink()
+
+    assert not downlink.note([(number, number) for number in range(5000)], 1.0)
+    assert downlink.room is None
