@@ -60,6 +60,10 @@ class FleetRoom:
         """Tell which pair of the participant carries whom; empty without a transport."""
         return self._layouts.get(participant, ())
 
+    def received(self, participant: str) -> int | None:  # noqa: ARG002  relays do not tell
+        """Give None: what arrives at a relay elsewhere is not told from there."""
+        return None
+
     def placed(self, participant: str, places: tuple[Place, ...], *, told: bool) -> None:
         """Take a participant's layout from the relay."""
         self._layouts[participant] = places
