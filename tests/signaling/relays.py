@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from signaling.fleet import ControlAddress
+from signaling.fleet import ControlAddress, Fleet
 from tests.signaling.caller import Caller
 from tests.signaling.peer import AUDIO, Peer, rtp_packet
 
 ROOT = Path(__file__).parents[2]
-STARTING = 30.0  # seconds
+STARTING = 60.0  # seconds
 _PACKETS_EVERY = 0.02  # seconds, as Opus sends
 
 
@@ -60,16 +60,26 @@ class RelayProcess:
         await self._end(signal.SIGTERM)
         return time.monotonic() - began
 
-    def pause(self) -> None:
-        """Stop it where it is: its sockets stay open and nothing answers."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
     async def _end(self, order: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(order)
             # Reading on, so that a full pipe does not hold it up.
             await asyncio.wait_for(self.process.communicate(), 15)
+
+
+@contextlib.asynccontextmanager
+async def running_fleet(*addresses, secret=b"", patience=None) -> AsyncIterator[Fleet]:
+    """Connect to the relays at `addresses` until the block ends."""
+    fleet = Fleet(addresses, secret, patience)
+    tasks = [asyncio.create_task(each.run()) for each in fleet.links]
+    try:
+        await fleet.tried(within=5)
+        yield fleet
+    finally:
+        await fleet.close()
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -97,8 +107,7 @@ class Person:
 
     async def connect(self) -> None:
         """Offer on a new media connection and connect it."""
-        if self.peer is not None:
-            self.peer.transport.close()
+        await self.close()
         self.peer = Peer(self.name, self.ssrc)
         await self.peer.open()
         self._offers += 1
@@ -114,7 +123,7 @@ class Person:
         self.peer.send_rtp(rtp_packet(self.ssrc, self._sequence, payload_type=AUDIO))
 
     async def close(self) -> None:
-        """Leave the media connection."""
+        """Leave the media connection with a goodbye, as browsers do."""
         if self.peer is not None:
             await self.peer.close()
 
