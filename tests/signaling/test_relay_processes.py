@@ -12,8 +12,8 @@ from tests.signaling.relays import Person, converse, relay_processes, running_fl
 
 
 @pytest.fixture
-async def two_relays(tmp_path):
-    async with relay_processes(tmp_path, 1, 2) as relays:
+def two_relays(tmp_path):
+    with relay_processes(tmp_path, "one", "two") as relays:
         yield relays
 
 
@@ -68,7 +68,7 @@ async def test_a_call_on_a_relay_that_is_killed_goes_on_on_another(talk, fleet, 
     pair = await talk()
     carrying, _ = carrier_of(fleet, "room", two_relays)
 
-    await carrying.kill()
+    carrying.kill()
     seconds = await back_after(pair)
 
     assert seconds < 5
@@ -80,7 +80,7 @@ async def test_a_relay_ordered_to_end_hands_its_rooms_over_first(talk, fleet, tw
     pair = await talk()
     carrying, _ = carrier_of(fleet, "room", two_relays)
 
-    ending = asyncio.create_task(carrying.terminate())
+    ending = asyncio.create_task(asyncio.to_thread(carrying.terminate))
     seconds = await back_after(pair)
 
     assert seconds < 5
@@ -91,13 +91,13 @@ async def test_a_relay_ordered_to_end_hands_its_rooms_over_first(talk, fleet, tw
 async def test_without_any_relay_people_wait_and_go_on_when_one_is_back(talk, fleet, two_relays):
     pair = await talk()
     for each in two_relays:
-        await each.kill()
+        each.kill()
 
     await pair[0].caller.say("offer", id=99, sdp=pair[0].peer.offer())
     while (told := await pair[0].caller.hear("error"))["code"] != "no_relay":
         pass
     pair[0].caller.seen.clear()
-    await two_relays[1].start()
+    await asyncio.to_thread(two_relays[1].start)
     await back_after(pair)
 
     assert not told["fatal"]
