@@ -147,6 +147,11 @@ class Link:
         """Forget all rooms without closing them: the relay ends, or has ended."""
         self.tenants.clear()
 
+    def retire(self) -> None:
+        """Give no more orders."""
+        self.forsake()
+        self._writer = None
+
     def post(self, order: Order) -> None:
         """Give an order that has no answer; a relay that is away gets none."""
         if self._writer is not None:
