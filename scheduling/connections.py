@@ -73,7 +73,9 @@ async def note_staff(
         return
     row = appointment
     mine = row.c.id == appointment_id if session_id is None else row.c.session_id == session_id
-    for one in (await tx.scalars(select(row.c.id).where(mine, row.c.status != Status.CANCELLED))).all():
+    for one in (
+        await tx.scalars(select(row.c.id).where(mine, row.c.status != Status.CANCELLED))
+    ).all():
         await _begin(tx, one, visit, Side.CASEWORKER, values)
 
 

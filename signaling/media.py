@@ -35,7 +35,7 @@ class MediaRoom(Protocol):
         """Tell which pair of the participant carries whom; empty without a transport."""
 
     def received(self, participant: str) -> int | None:
-        """Count the participant's media packets so far; None where that is not known."""
+        """Count the participant's media packets so far; None while they are not connected."""
 
 
 class Condition(StrEnum):

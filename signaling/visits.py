@@ -41,7 +41,7 @@ class Visit:
     """When the person was last known to be there; the end once there is an `ending`."""
     admitted: datetime | None = None
     connected: datetime | None = None
-    """When the first packet of theirs had arrived."""
+    """When picture and sound could pass for the first time."""
     interruptions: int = 0
     interrupted: timedelta = timedelta()
     ending: Ending = Ending.NOT_YET
@@ -65,6 +65,12 @@ class Visits:
         """Give what has changed since it was last asked."""
         taken, self._changed = list(self._changed.values()), {}
         return taken
+
+    def give_back(self, visits: list[Visit]) -> None:
+        """Remember what could not be dealt with, where nothing newer is known."""
+        for visit in visits:
+            if visit.id not in self._changed:
+                self.note(visit)
 
     async def wait(self) -> None:
         """Wait until something has changed."""
@@ -101,21 +107,24 @@ class Stay:
     ) -> None:
         """Look at the visit, once a second.
 
-        `received` counts the packets of the person so far, None where nobody knows; `expected`
-        says that they send if they can; `lost` is since when their socket is broken.
+        `received` counts the media packets of the person so far, None where they have no
+        transport; `expected` says that they send if they can; `lost` is since when their socket
+        is broken.
         """
-        if received is None:
-            self._follow_socket(now, lost if expected else None)
-        elif received != self._received:
+        if self.visit.connected is None and received is not None:
+            self._tell(now, connected=now)
+        if received and received != self._received:
             self._streaming = received - (self._received or 0) >= _STREAM
             self._moved = now
             self._mend(now)
-            if self.visit.connected is None and received:
-                self._tell(now, connected=now)
         elif not expected:
             self._moved, self._silent = now, None
-        elif self._streaming and self._silent is None and now - self._moved >= SILENCE:
-            self._silent = self._moved
+        elif self._silent is None:
+            since = self._moved if self._streaming else lost
+            if since is not None and now - since >= SILENCE:
+                self._silent = since
+        elif lost is None and not self._streaming:
+            self._mend(now)
         self._received = received
         self.visit = replace(self.visit, seen=self._silent or lost or now)
         if now - self._told >= _TOLD_EVERY:
@@ -125,12 +134,6 @@ class Stay:
         """Note the end; somebody who was lost was there until they fell silent."""
         seen = self.visit.seen if ending is Ending.LOST else now
         self._tell(now, seen=seen, ending=ending)
-
-    def _follow_socket(self, now: datetime, lost: datetime | None) -> None:
-        if lost is None:
-            self._mend(now)
-        elif self._silent is None and now - lost >= SILENCE:
-            self._silent = lost
 
     def _mend(self, now: datetime) -> None:
         if self._silent is None:

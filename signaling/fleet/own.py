@@ -28,8 +28,8 @@ class OwnRoom:
         return self._conference.layout(participant)
 
     def received(self, participant: str) -> int | None:
-        """Count the participant's media packets so far; 0 without a transport."""
-        return self._conference.received(participant)
+        """Count the participant's media packets so far; None while they are not connected."""
+        return self._conference.received().get(participant)
 
     def _layout_changed(self, participant: str) -> None:
         if self.on_layout is not None:

@@ -79,11 +79,15 @@ class Conference:
         seats = leg.seats if leg is not None else []
         return tuple(Place(each.audio_mid, each.video_mid, each.occupant) for each in seats)
 
-    def received(self, participant: str) -> int:
-        """Count the media packets that the participant's streams have brought so far."""
-        leg = self._legs.get(participant)
-        streams = {each.ssrc: each for each in leg.sources.values()} if leg is not None else {}
-        return sum(each.reception.received for each in streams.values())
+    def received(self) -> dict[str, int]:
+        """Count the media packets so far of everyone who is connected."""
+        return {
+            participant: sum(
+                {each.ssrc: each.reception.received for each in leg.sources.values()}.values()
+            )
+            for participant, leg in self._legs.items()
+            if leg.connected
+        }
 
     def close(self) -> None:
         """Close all transports."""

@@ -34,13 +34,13 @@ def watched(clock):
     return Watched(clock)
 
 
-def test_a_visit_is_connected_from_the_first_packet(watched, clock):
-    arrived = clock()
-    before = watched.seconds(4, packets=0)
+def test_a_visit_is_connected_from_when_media_could_pass(watched, clock):
+    watched.stay.watch(clock(), None, expected=False, lost=None)
+    before = watched.stay.visit.connected
 
-    after = watched.seconds(1)
+    after = watched.seconds(1, packets=0)
 
-    assert (before.connected, after.connected) == (None, arrived + 5 * SECOND)
+    assert (before, after.connected) == (None, clock())
 
 
 def test_a_stream_that_stops_for_three_seconds_is_one_interruption(watched):
@@ -76,7 +76,7 @@ def test_who_hardly_sends_anything_is_not_taken_for_interrupted(watched):
     assert watched.seconds(1).interruptions == 0
 
 
-def test_where_packets_are_not_told_the_socket_tells(watched, clock):
+def test_of_somebody_without_devices_the_socket_tells(watched, clock):
     lost = clock()
     for _ in range(4):
         clock.forward(seconds=1)
@@ -145,7 +145,7 @@ async def test_the_others_are_told_when_nothing_comes_from_somebody_any_more(
     for number in range(40):
         peer.send_rtp(rtp_packet(2000, number, payload_type=AUDIO))
     async with asyncio.timeout(5):
-        while relay.conference("room").received(guest_id) < 40:
+        while relay.conference("room").received()[guest_id] < 40:
             await asyncio.sleep(0.01)  # the relay counts; nothing tells when
     clock.forward(seconds=1)
     rooms.sweep()
