@@ -34,6 +34,9 @@ class MediaRoom(Protocol):
     def layout(self, participant: str) -> tuple[Place, ...]:
         """Tell which pair of the participant carries whom; empty without a transport."""
 
+    def received(self, participant: str) -> int | None:
+        """Count the participant's media packets so far; None while they are not connected."""
+
 
 class Condition(StrEnum):
     """How a relay is."""
@@ -68,6 +71,9 @@ class Carrier(Protocol):
 
     def dissolve(self, room: str) -> None:
         """Close the media side of a room and all its transports."""
+
+    def release(self) -> None:
+        """Give no more orders, as this process ends: relays elsewhere carry on for a while."""
 
     @property
     def states(self) -> tuple[RelayState, ...]:

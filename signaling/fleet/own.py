@@ -27,6 +27,10 @@ class OwnRoom:
         """Tell which pair of the participant carries whom; empty without a transport."""
         return self._conference.layout(participant)
 
+    def received(self, participant: str) -> int | None:
+        """Count the participant's media packets so far; None while they are not connected."""
+        return self._conference.received().get(participant)
+
     def _layout_changed(self, participant: str) -> None:
         if self.on_layout is not None:
             self.on_layout(participant)
@@ -47,6 +51,9 @@ class OwnRelay:
     def dissolve(self, room: str) -> None:
         """Close the media side of a room and all its transports."""
         self._relay.dissolve(room)
+
+    def release(self) -> None:
+        """Do nothing: this relay ends with its process, and its rooms say goodbye before."""
 
     @property
     def states(self) -> tuple[RelayState, ...]:
