@@ -207,7 +207,9 @@ class Peer(asyncio.DatagramProtocol):
         return Association(self._certificate, self.send, self._arrived.set, client=True)
 
     def send(self, datagram: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes as they are; nothing once the port was given up."""
+        if self.transport.is_closing():
+            return
         self.sent.append(datagram)
         self.transport.sendto(datagram, self.relay_address)
 
