@@ -257,6 +257,8 @@ class Peer(asyncio.DatagramProtocol):
             self.confirmed.add(data[8:20])
         elif data[0] < 64:
             self._association.receive(data)
+        elif not self._association.connected:
+            pass  # it overtook the end of the handshake
         elif 192 <= data[1] <= 223:
             self.rtcp.append(self._association.unprotect_rtcp(data))
         else:
