@@ -4,8 +4,8 @@ Sixteen clients on loopback book as fast as they are answered: by one order (`we
 forms (hold, then confirm), and by the public path, every page and form from the first to the
 confirmation. The same clients then book at django-appointment, by its two forms, on the same
 kind of database. Everything is served at once and measured in turn, round after round, so that
-each figure is a median and the ratios hold on a busy machine too; the servers' own CPU time per
-booking is given besides. No mail server listens: letters wait in the outbox.
+each figure is a median and the ratios hold on a busy machine too; the CPU time per booking, of the
+servers and of PostgreSQL, is given besides. No mail server listens: letters wait in the outbox.
 """
 
 from __future__ import annotations
@@ -163,8 +163,11 @@ class Contest:
             times = iter(free_times(OFFICE, dt.datetime.now(dt.UTC)))
             kind = two_forms if name.startswith("forms") else orders
             visitors, book = await kind(servers, times)
-        pace = await self._note(name, visitors, book, [server.pid for server in servers])
         store = open_store(url)
+        database = await served.database_processes(store)
+        pace = await self._note(
+            name, visitors, book, [server.pid for server in servers], database
+        )  # fmt: skip
         kept = await served.stored(store)
         await store.close()
         if kept != (pace.booked, pace.booked):
@@ -182,13 +185,15 @@ class Contest:
         await self._note(name, visitors, book, [peer.pid])
 
     async def _note(
-        self, name: str, visitors: Sequence[Client], book: Book, pids: Sequence[int]
-    ) -> Pace:
-        pace = await paced(visitors, book, self._seconds, pids)
+        self, name: str, visitors: Sequence[Client], book: Book, pids: Sequence[int],
+        database: Sequence[int] = (),
+    ) -> Pace:  # fmt: skip
+        pace = await paced(visitors, book, self._seconds, pids, database)
         self.paces.setdefault(name, []).append(pace)
         sys.stderr.write(
             f"{name:17} {pace.per_s:6.1f}/s, refused {pace.refused}, "
-            f"CPU {pace.cpu_ms:.2f} ms each\n"
+            f"CPU each: server {pace.cpu_ms:.2f} ms, database {pace.database_cpu_ms:.2f} ms, "
+            f"clients {pace.clients_cpu_ms:.2f} ms\n"
         )
         return pace
 
@@ -198,6 +203,9 @@ class Contest:
         for name, paces in self.paces.items():
             flat[f"{name}_per_s"] = round(statistics.median(one.per_s for one in paces), 1)
             flat[f"{name}_cpu_ms"] = round(statistics.median(one.cpu_ms for one in paces), 2)
+            if any(one.database_cpu_ms for one in paces):
+                database = statistics.median(one.database_cpu_ms for one in paces)
+                flat[f"{name}_database_cpu_ms"] = round(database, 2)
         flat["two_over_one"] = self._ratio("two_processes", "postgresql")
         flat["ratio_sqlite"] = self._ratio("sqlite", "peer_sqlite")
         flat["ratio_postgresql"] = self._ratio("postgresql", "peer_postgresql")

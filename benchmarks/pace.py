@@ -17,20 +17,24 @@ Book = Callable[[Client, int], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one leg achieved; `cpu_ms` is the servers' own time per booking."""
+    """What one leg achieved. CPU times are per booking: servers, database and the clients here."""
 
     per_s: float
     booked: int
     refused: int
     cpu_ms: float
+    database_cpu_ms: float
+    clients_cpu_ms: float
 
 
 async def paced(
-    visitors: Sequence[Client], book: Book, seconds: float, pids: Sequence[int]
-) -> Pace:
-    """Let the clients book for some seconds."""
+    visitors: Sequence[Client], book: Book, seconds: float, pids: Sequence[int],
+    database: Sequence[int] = (),
+) -> Pace:  # fmt: skip
+    """Let the clients book for some seconds; `pids` serve them, and `database` serves those."""
     booked = refused = 0
-    cpu, began = _cpu_seconds(pids), time.monotonic()
+    before = (_cpu_seconds(pids), _cpu_seconds(database), time.process_time())
+    began = time.monotonic()
 
     async def visit(number: int, client: Client) -> None:
         nonlocal booked, refused
@@ -41,10 +45,18 @@ async def paced(
                 refused += not done
 
     await asyncio.gather(*(visit(number, client) for number, client in enumerate(visitors)))
-    took, cpu = time.monotonic() - began, _cpu_seconds(pids) - cpu
+    took = time.monotonic() - began
+    after = (_cpu_seconds(pids), _cpu_seconds(database), time.process_time())
     if not booked:
         raise RuntimeError("nothing could be booked")
-    return Pace(booked / took, booked, refused, cpu / booked * 1000)
+    cpu = [(now - then) / booked * 1000 for now, then in zip(after, before, strict=True)]
+    return Pace(booked / took, booked, refused, *cpu)
+
+
+def parent(pid: int) -> int:
+    """Return the process that has started another one."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1])
 
 
 def _cpu_seconds(pids: Sequence[int]) -> float:

@@ -20,6 +20,7 @@ from alembic import command
 from sqlalchemy import text
 
 from benchmarks import plan_office
+from benchmarks.pace import parent
 from benchmarks.plan_office import Size
 from scheduling.grid import local_date
 from scheduling.store import Store, open_store
@@ -69,6 +70,14 @@ async def stored(store: Store) -> tuple[int, int]:
             for table in ("appointment", "outbox")
         ]
     return counted[0], counted[1]
+
+
+async def database_processes(store: Store) -> list[int]:
+    """Return the process whose children do the database's work; SQLite's is done by the server."""
+    if store.dialect == "sqlite":
+        return []
+    async with store.reading() as tx:
+        return [parent((await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one())]
 
 
 @contextlib.contextmanager

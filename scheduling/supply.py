@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import difference, schema, taken
 from scheduling.difference import UNKNOWN, Known
-from scheduling.grid import Horizon
+from scheduling.grid import TICK_SECONDS, Horizon, days_between, local_date, mask
 from scheduling.hours import Closure, Pattern
 from scheduling.house import House, Member
 from scheduling.memory import Versioned
@@ -29,6 +29,14 @@ from scheduling.shares import Shares
 from scheduling.taken import Taken
 
 __all__ = ["House", "Member", "Memory", "Supply", "load"]
+
+_DAYS_KEPT = dt.timedelta(days=29)
+"""Claims on so many days from today are remembered together, whichever days are asked for: what
+changes is then read once, not once for each of the days. Most topics are booked four weeks ahead,
+and whoever takes the last day is looked for until the day after it."""
+
+_FEW = 8
+"""In how many sites claims are read for more days than are asked for."""
 
 _HORIZONS = 64
 """For how many horizons, those asked for last, claims of our own are added to what is known."""
@@ -121,14 +129,24 @@ async def load(
     # What a transaction has changed and may still take back must not be remembered.
     keep = not options.get("writes")
     memory: Memory = options.get("memory") or Memory()
-    plan = _Plan(memory, horizon, keep=keep)
+    days = horizon if len(ids) > _FEW else _around(horizon, local_date(now))
+    plan = _Plan(memory, days, keep=keep)
     known = plan.recalled(ids, kinds, only)
     if not (keep and memory.seen(tx).confirms(known)):
-        rows = await difference.rows(tx, known, horizon, now)
+        rows = await difference.rows(tx, known, days, now)
         memory.seen(tx).note(known, rows)
         plan.learn(rows)
     busy = {one: claimed.at(now) for one, claimed in plan.taken.items()}
+    if days != horizon:
+        before, within = (horizon.origin - days.origin) // TICK_SECONDS, mask(0, horizon.ticks)
+        busy = {one: ticks >> before & within for one, ticks in busy.items()}
     return Supply(tuple(plan.houses[one] for one in ids if one in plan.houses), busy)
+
+
+def _around(horizon: Horizon, today: dt.date) -> Horizon:
+    """Return the days to be remembered together, or `horizon` where it lies beyond them."""
+    kept = days_between(today, today + _DAYS_KEPT)
+    return kept if kept.first <= horizon.first and horizon.last <= kept.last else horizon
 
 
 class _Plan:
