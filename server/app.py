@@ -26,6 +26,7 @@ from server.sign_in import HASHER, PasswordSignIn
 from server.supervision import running
 from server.waitlist import Waitlist
 from signaling.rooms import Rooms
+from signaling.turn import Turn
 from web.app import setup as set_up_pages
 from web.calls import note_end
 from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
@@ -101,6 +102,12 @@ def settings_of(config: Config) -> Settings:
     )
 
 
+def turn_of(config: Config, clock: Clock) -> Turn:
+    """Return who grants the office's TURN servers, which are none by default."""
+    secret = config.turn_secret.get_secret_value() if config.turn_secret else ""
+    return Turn(config.turn_urls, secret, only=config.turn_only, clock=clock)
+
+
 async def _store(app: web.Application) -> AsyncIterator[None]:
     app[STORE] = await database.opened(app[CONFIG].store_url)
     yield
@@ -113,7 +120,7 @@ async def _relay(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _rooms(app: web.Application) -> AsyncIterator[None]:
-    rooms = app[ROOMS] = Rooms(app[RELAY], clock=app[CLOCK])
+    rooms = app[ROOMS] = Rooms(app[RELAY], clock=app[CLOCK], turn=turn_of(app[CONFIG], app[CLOCK]))
     rooms.on_ended = functools.partial(_end_consultation, app)
     yield
 

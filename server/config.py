@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -85,6 +86,18 @@ def _control(value: str) -> str:
     return str(ControlAddress.parse(value)) if value else value
 
 
+_TURN_URL = re.compile(
+    r"turns?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(\?transport=(udp|tcp))?"
+)
+
+
+def _turn_urls(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _TURN_URL.fullmatch(value):  # RFC 7065
+            raise ValueError(f"{value!r} is not turn:host:port or turns:host:port")
+    return values
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -158,6 +171,11 @@ class Config(BaseSettings):
         "::", description="IPv6 address the relay receives media on; `none` switches IPv6 off."
     )
     relay_port: Port = Field(8443, description="UDP port of the relay; 0 takes any free one.")
+    relay_tcp_port: Port | Literal["none"] | None = Field(
+        None,
+        description="TCP port of the relay, for networks without UDP; default: the number of "
+        "the UDP port; 0 takes any free one, `none` switches TCP off.",
+    )
     relay_advertised: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_addresses)
     ] = Field(
@@ -179,6 +197,21 @@ class Config(BaseSettings):
         min_length=32,
         description="What servers and relay processes prove to each other, 32 characters or more; "
         "needed for `tcp://`.",
+    )
+    turn_urls: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_turn_urls)
+    ] = Field(
+        (),
+        description="The office's own TURN servers, comma-separated, e.g. "
+        "`turns:turn.example.org:443?transport=tcp`.",
+    )
+    turn_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="The TURN servers' `static-auth-secret`, 16 characters or more.",
+    )
+    turn_only: bool = Field(
+        default=False, description="Browsers reach the relay through the TURN servers alone."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
@@ -204,10 +237,25 @@ class Config(BaseSettings):
             raise ValueError("RELAY_SECRET must be set where control goes over tcp://")
         return self
 
+    @model_validator(mode="after")
+    def _turn_is_whole(self) -> Self:
+        if bool(self.turn_urls) != (self.turn_secret is not None):
+            raise ValueError("TURN_URLS and SPRECHZEIT_TURN_SECRET belong together")
+        if self.turn_only and not self.turn_urls:
+            raise ValueError("TURN_ONLY needs SPRECHZEIT_TURN_URLS")
+        return self
+
     @property
     def origin(self) -> str:
         """The public origin, without a trailing slash."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def tcp_port(self) -> int | None:
+        """The relay's TCP port, None for none."""
+        if self.relay_tcp_port == "none":
+            return None
+        return self.relay_port if self.relay_tcp_port is None else self.relay_tcp_port
 
     @property
     def sender(self) -> str:

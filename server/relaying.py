@@ -16,7 +16,7 @@ from server.failure import CannotStart
 from server.supervision import running
 from signaling.fleet import ControlAddress, Fleet, OwnRelay, Station
 from signaling.media import Carrier
-from signaling.relay import Relay, RelayConfig
+from signaling.relay import Relay, RelayConfig, TcpPortTaken
 
 log = structlog.get_logger()
 
@@ -55,9 +55,15 @@ async def started(config: Config) -> Relay:
                 host_v4=config.relay_host_v4,
                 host_v6=None if config.relay_host_v6 == "none" else config.relay_host_v6,
                 port=config.relay_port,
+                tcp_port=config.tcp_port,
                 advertised=config.relay_advertised,
             )
         )
+    except TcpPortTaken as error:
+        raise CannotStart(
+            f"SPRECHZEIT_RELAY_TCP_PORT: TCP port {config.tcp_port} cannot be had "
+            f"({error.strerror})"
+        ) from None
     except OSError as error:
         raise CannotStart(
             f"SPRECHZEIT_RELAY_PORT: UDP port {config.relay_port} cannot be had ({error.strerror})"

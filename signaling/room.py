@@ -26,6 +26,7 @@ from signaling.messages import (
 )
 from signaling.outbox import Outbox
 from signaling.relay import BadOffer
+from signaling.turn import Turn
 
 MOST_IN_ROOM = 4
 MOST_WAITING = 8
@@ -58,6 +59,8 @@ class Member:
     """Since when the socket is gone without a word; media may still flow."""
     audio: bool = False
     video: bool = False
+    granted: datetime | None = None
+    """When credentials for TURN were sent last."""
 
     def seen(self) -> Participant:
         """Give the member as others see them."""
@@ -75,10 +78,15 @@ class Room:
     """The members of one consultation and the rules between them.
 
     `clock` gives aware datetimes. `changed` is called when the lobby or the presence changed.
+    `turn` grants the office's TURN servers, where it has some.
     """
 
     def __init__(
-        self, conference: MediaRoom, clock: Callable[[], datetime], changed: Callable[[], None]
+        self,
+        conference: MediaRoom,
+        clock: Callable[[], datetime],
+        changed: Callable[[], None],
+        turn: Turn,
     ) -> None:
         self.members: dict[str, Member] = {}
         self.hosted = False
@@ -86,6 +94,7 @@ class Room:
         self._conference = conference
         self._clock = clock
         self._changed = changed
+        self._turn = turn
         self._ids: dict[str, str] = {}
         self._admitted: set[str] = set()
         self._dismissed: set[str] = set()
@@ -114,14 +123,18 @@ class Room:
         member.outbox, member.lost = outbox, None
         member.audio, member.video = audio, video
         self.empty_since = None
-        member.tell(
-            Welcome(member.id, identity.role, member.phase, self._others_seen_by(member), HEARTBEAT)
-        )
+        self._welcome(member)
         self.hosted = self.hosted or identity.role is Role.HOST
         self._announce(member)
         if member.phase is Phase.ROOM:
             self._conference.admit(member.id)
         return member
+
+    def renew(self, member: Member) -> None:
+        """Send new credentials for TURN when the last ones are old; called now and then."""
+        if self._turn.is_due(member.granted or member.since):
+            member.granted = self._clock()
+            member.tell(self._turn.grant())
 
     async def offer(self, member: Member, message: OfferMessage) -> None:
         """Answer an offer and tell the layout.
@@ -204,6 +217,21 @@ class Room:
                 member.outbox.end(reason)
         for member in members:
             self.remove(member)
+
+    def _welcome(self, member: Member) -> None:
+        ice = self._turn.grant()
+        member.granted = self._clock()
+        member.tell(
+            Welcome(
+                member.id,
+                member.identity.role,
+                member.phase,
+                self._others_seen_by(member),
+                HEARTBEAT,
+                ice.iceServers,
+                ice.iceTransportPolicy,
+            )
+        )
 
     def _enter(self, member_id: str, identity: Identity) -> Member:
         inside = identity.role is Role.HOST or identity.key in self._admitted

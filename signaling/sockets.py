@@ -182,6 +182,7 @@ class _Connection:
                 await self._rooms.end(self._room_id)
             case Ping(number):
                 self._outbox.put(Pong(number))
+                room.renew(member)
             case Hello():
                 raise ProtocolError(Code.BAD_MESSAGE, "hello was said already")
 

@@ -7,15 +7,20 @@ from signaling.relay import stun
 from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.line import Address, Line
+from signaling.relay.tcp_connection import Carried, Connection
+from signaling.relay.tcp_line import TcpLine
 
 _REMEMBERED_TRANSACTIONS = 4096
 _ADDRESSES_PER_LEG = 16
 
 
-class Reachable(Protocol):
+class Reachable(Carried, Protocol):
     """A participant's transport as the sockets see it."""
 
     address: Address | None
+
+    def fall_back(self, address: Address | None) -> None:
+        """Learn that the present path is gone; go on at another known address, if there is one."""
 
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram."""
@@ -76,8 +81,18 @@ class Ingress:
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
         for address in self._addresses.pop(leg, []):
-            if self._by_address.get(address) is leg:
-                del self._by_address[address]
+            self._part(leg, address)
+
+    def lose(self, address: Address) -> None:
+        """Forget an address that nothing reaches any more; media goes on at the last one before."""
+        leg = self._by_address.pop(address, None)
+        if leg is None:
+            return
+        others = self._addresses[leg]
+        others.remove(address)
+        if leg.address == address:
+            self._counters.add("paths_lost")
+            leg.fall_back(others[-1] if others else None)
 
     def receive(self, line: Line) -> int:
         """Take what waits on a line, from anyone; give the number of datagrams."""
@@ -130,10 +145,13 @@ class Ingress:
             self._counters.add("dropped_replayed_stun")
             return
         self._counters.add("stun_answered")
-        host, port = self._endpoint.line(address).host_and_port(address)
+        line = self._endpoint.line(address)
+        host, port = line.host_and_port(address)
         self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
         self._admit(leg, address)
+        if isinstance(line, TcpLine):
+            line.admit(address, leg, now)
         if request.nominated or leg.address is None or leg.address == address:
             leg.consent(credentials, address, now)
 
@@ -144,7 +162,12 @@ class Ingress:
         if len(addresses) >= _ADDRESSES_PER_LEG:
             oldest = next(each for each in addresses if each != leg.address)
             addresses.remove(oldest)
-            if self._by_address.get(oldest) is leg:
-                del self._by_address[oldest]
+            self._part(leg, oldest)
         addresses.append(address)
         self._by_address[address] = leg
+
+    def _part(self, leg: Reachable, address: Address) -> None:
+        if self._by_address.get(address) is leg:
+            del self._by_address[address]
+        if isinstance(address, Connection):
+            address.expires = 0.0

@@ -232,10 +232,10 @@ async def _row(tx: AsyncConnection, table: Table, **values: Any) -> int:
 
 
 @contextlib.contextmanager
-def served(folder: Path, **changes: str) -> Iterator[Office]:
+def served(folder: Path, **more: str) -> Iterator[Office]:
     """Migrate, seed and serve an office in `folder` until the block ends.
 
-    `changes` are settings of the server, without their prefix, that are to be other than usual.
+    `more` are settings of the server without their prefix.
     """
     letters = Letters()
     mail_server = Controller(letters, hostname="127.0.0.1", port=_free_port())
@@ -243,7 +243,7 @@ def served(folder: Path, **changes: str) -> Iterator[Office]:
         "ORGANIZER_EMAIL": "termine@office.example",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail_server.port),
-        **changes,
+        **more,
     }
     mail_server.start()
     try:

@@ -221,6 +221,19 @@ async def test_a_taken_relay_port_is_told_in_one_line_and_the_store_is_closed_ag
         await server.close()
 
 
+async def test_a_taken_tcp_port_of_the_relay_is_told_by_its_variable(
+    migrated: Store, store_url: str, configure: Configure, clock: Clock
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        config = configure(database_url=store_url, relay_tcp_port=other.getsockname()[1])
+        server = TestServer(create_app(config, clock))
+
+        with pytest.raises(CannotStart, match=r"^SPRECHZEIT_RELAY_TCP_PORT: TCP port \d+ [^\n]+$"):
+            await server.start_server()
+
+        await server.close()
+
+
 async def test_a_call_that_the_caseworker_ended_is_over_in_the_plan(
     client: TestClient, migrated: Store, clock: Clock
 ) -> None:
