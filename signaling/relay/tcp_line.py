@@ -31,8 +31,8 @@ class TcpLine:
 
     Until a peer has proved itself by authentic STUN (`admit`), it is a stranger: strangers are
     few, have ten seconds and four kilobytes, and the oldest gives way to a newcomer. `tick` is
-    to be called some times a second, outside of receiving and flushing: there connections are
-    closed, and `on_lost` is told of each that had been admitted.
+    to be called some times a second, outside of receiving and flushing: there the connections
+    of admitted peers are closed, and `on_lost` is told of each.
     """
 
     def __init__(
@@ -190,6 +190,9 @@ class TcpLine:
             self._counters.add("dropped_bad_frame")
             connection.ended = True
             datagrams = []
+        if connection.ended and connection.owner is None:
+            self._bury(connection)
+            return
         for datagram in datagrams:
             self._slots[len(lengths)][: len(datagram)] = datagram
             sources.append(connection)

@@ -12,6 +12,7 @@ class _Stream(asyncio.Protocol):
     def __init__(self, peer):
         self.peer = peer
         self.rest = bytearray()
+        self.ended = False
 
     def data_received(self, data):
         self.rest += data
@@ -21,32 +22,36 @@ class _Stream(asyncio.Protocol):
         for each in datagrams:
             self.peer.datagram_received(each, None)
 
-    def eof_received(self):
-        self.peer.gone()
-
     def connection_lost(self, _error):
-        self.peer.gone()
+        self.ended = True
+        self.peer._arrived.set()
 
 
 class TcpPeer(Peer):
     """A client that reaches the relay by its TCP candidate alone."""
 
-    ended = False
+    transport = None
 
     async def open(self):
         """Nothing yet: where to connect to stands in the answer."""
 
     async def bind(self):
         """Connect if there is no connection, check the path and nominate it."""
-        if getattr(self, "transport", None) is None:
+        if self.transport is None:
             await self.reconnect()
         await super().bind()
 
     async def reconnect(self):
         """Open a (new) connection."""
         loop = asyncio.get_running_loop()
-        self.ended = False
-        self.transport, _ = await loop.create_connection(lambda: _Stream(self), *self.tcp_address)
+        self.transport, self._stream = await loop.create_connection(
+            lambda: _Stream(self), *self.tcp_address
+        )
+
+    @property
+    def ended(self):
+        """Whether the present connection is over."""
+        return self._stream.ended
 
     @property
     def tcp_address(self):
@@ -56,7 +61,3 @@ class TcpPeer(Peer):
     def send(self, datagram):
         self.sent.append(datagram)
         self.transport.write(framing.frame(datagram))
-
-    def gone(self):
-        self.ended = True
-        self._arrived.set()

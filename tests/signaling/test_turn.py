@@ -1,5 +1,6 @@
 """Credentials for TURN, and calls through the real coturn by TLS, as on networks with 443 alone."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -31,18 +32,34 @@ class TurnPeer(Peer):
         super().__init__(*args, **options)
         self.coturn = None
         self.ice = None
+        self.lost = False
 
     async def open(self):
         """Allocate an address at the TURN server."""
-        [server] = self.ice.iceServers
-        self.transport, _ = await create_turn_endpoint(
+        self.transport, _ = await allocated(
+            self.coturn.tls_port,
+            self.ice,
             lambda: self,
-            (HOST, self.coturn.tls_port),
-            server.username,
-            server.credential,
             ssl=ssl.create_default_context(cafile=self.coturn.certificate),
             transport="tcp",
         )
+
+    async def close(self):
+        """Give the address back and wait until the connection is closed."""
+        await super().close()
+        await self.until(lambda: self.lost)
+
+    def connection_lost(self, _error):
+        self.lost = True
+
+
+async def allocated(port, ice, protocol=asyncio.DatagramProtocol, **options):
+    """Allocate an address at the TURN server on `port`."""
+    [server] = ice.iceServers
+    address = (HOST, port)
+    return await create_turn_endpoint(
+        protocol, address, server.username, server.credential, **options
+    )
 
 
 def turn(**options):
@@ -128,7 +145,26 @@ async def test_credentials_that_are_over_or_made_up_open_nothing(coturn):
     guessed = Turn(URLS, "another-secret-of-somebody-else")
 
     for granter in (long_ago, guessed):
-        peer = TurnPeer("alice")
-        peer.coturn, peer.ice = coturn, granter.grant()
         with pytest.raises(stun.TransactionFailed):
-            await peer.open()
+            await allocated(coturn.port, granter.grant())
+    await asyncio.sleep(0)  # sockets are closed in the turn after
+
+
+async def test_a_way_that_is_open_stays_open_when_its_credentials_are_over(coturn):
+    last_second = turn(clock=lambda: datetime.now(UTC) - LIFETIME + timedelta(seconds=1))
+    granted = last_second.grant()
+    transport, _ = await allocated(coturn.port, granted)
+    inner = transport._TurnTransport__inner_protocol
+    renewal = stun.Message(stun.Method.REFRESH, stun.Class.REQUEST)
+    renewal.attributes["LIFETIME"] = 600
+
+    async with asyncio.timeout(10):
+        with pytest.raises(stun.TransactionFailed):
+            while True:  # until they open nothing new any more
+                another, _ = await allocated(coturn.port, granted)
+                await another._TurnTransport__inner_protocol.delete()
+    response, _ = await inner.request_with_retry(renewal)
+
+    assert response.message_class is stun.Class.RESPONSE
+    await inner.delete()
+    await asyncio.sleep(0)  # sockets are closed in the turn after
