@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from scheduling.model import Slot
 
 WINDOW_DAYS = 14
-_NOON = 12
+_NOON = dt.time(12)
 
 
 @dataclass(frozen=True, slots=True)
 class FreeDay:
-    """The free times of one day; the starts are in local time."""
+    """The free times of one local day, in order; `noon` is when its afternoon begins."""
 
     date: dt.date
-    morning: tuple[dt.datetime, ...]
-    afternoon: tuple[dt.datetime, ...]
+    starts: tuple[dt.datetime, ...]
+    noon: dt.datetime
 
     @property
     def count(self) -> int:
         """How many times the day offers."""
-        return len(self.morning) + len(self.afternoon)
+        return len(self.starts)
+
+    @property
+    def morning(self) -> tuple[dt.datetime, ...]:
+        """The times before noon."""
+        return self.starts[: bisect_left(self.starts, self.noon)]
+
+    @property
+    def afternoon(self) -> tuple[dt.datetime, ...]:
+        """The times from noon on."""
+        return self.starts[bisect_left(self.starts, self.noon) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +84,26 @@ class Window:
         return following if following <= self.horizon else None
 
 
-def free_days(slots: Iterable[Slot], timezone: ZoneInfo) -> tuple[FreeDay, ...]:
+def free_days(slots: Sequence[Slot], timezone: ZoneInfo) -> tuple[FreeDay, ...]:
     """Group `slots`, which are in order of time, by local day."""
-    local = (slot.start.astimezone(timezone) for slot in slots)
-    return tuple(
-        _free_day(date, tuple(starts))
-        for date, starts in groupby(local, lambda start: start.date())
-    )
+    starts = [slot.start for slot in slots]
+    days: list[FreeDay] = []
+    first = 0
+    while first < len(starts):
+        # Where a day ends is asked once for the day, not its date for each of its times.
+        date = starts[first].astimezone(timezone).date()
+        midnight = dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), timezone)
+        last = bisect_left(starts, midnight.astimezone(dt.UTC), first)
+        noon = dt.datetime.combine(date, _NOON, timezone).astimezone(dt.UTC)
+        days.append(FreeDay(date, tuple(starts[first:last]), noon))
+        first = last
+    return tuple(days)
 
 
 def timetable(
-    slots: Iterable[Slot], window: Window, timezone: ZoneInfo, wanted: dt.date | None
+    slots: Sequence[Slot], window: Window, timezone: ZoneInfo, wanted: dt.date | None
 ) -> Timetable:
     """Lay out `slots`; the open day is the wanted one, or the first that has times."""
     days = free_days(slots, timezone)
     chosen = next((day for day in days if day.date == wanted), days[0] if days else None)
     return Timetable(days, chosen, window.first, window.earlier, window.later)
-
-
-def _free_day(date: dt.date, starts: tuple[dt.datetime, ...]) -> FreeDay:
-    return FreeDay(
-        date,
-        tuple(start for start in starts if start.hour < _NOON),
-        tuple(start for start in starts if start.hour >= _NOON),
-    )
