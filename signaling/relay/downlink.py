@@ -15,6 +15,7 @@ KEPT = 2048
 _QUEUE = 0.06  # seconds that even the fastest packet of a feedback took longer: not jitter
 _LOSS = 0.45  # beyond what any radio loses: a queue too short to be seen as delay
 _LOSS_WINDOW = 1.0  # seconds
+_OUTAGE = 10  # packets lost in a row
 _FEW = 40  # packets, below which a share of lost ones says nothing
 _MEMORY = 10.0  # seconds after which the shortest delay is looked for anew
 _WINDOW = 0.3  # seconds that a rate is taken over
@@ -29,6 +30,7 @@ _PAUSE = 0.3  # seconds that a lower rate needs to show
 _USED = 0.7  # of the room; below that it holds nobody back
 _RELIEF = 10.0  # seconds for which it must have held nobody back
 _LEAST = 30_000  # bit/s
+_LEAST_BY_LOSS = 150_000  # bit/s; fewer packets would not be lost less often
 
 
 class Downlink:
@@ -77,20 +79,35 @@ class Downlink:
         came = [each for each in known if each[0] >= 0]
         if not came:
             return False
-        self._lost.append((now, len(known), len(known) - len(came)))
-        self._octets += sum(size for _, _, size in came)
-        if now - self._since >= _WINDOW:
-            self._rate = self._octets * 8 / (now - self._since)
-            self._since, self._octets = now, 0
+        self._count(known, came, now)
         standing = self._standing(min(arrival - left for arrival, left, _ in came), now)
         if standing > _QUEUE:
             self._queued.extend((arrival, size) for arrival, _, size in came)
             return self._narrow(self._drained(), standing, now)
         self._queued.clear()
         if self._loses(now):
-            return self._narrow(self._rate, 0.0, now)
+            return self._narrow(max(self._rate, _LEAST_BY_LOSS), 0.0, now)
         self._widen(now)
         return False
+
+    def _count(
+        self, known: list[tuple[int, int, int]], came: list[tuple[int, int, int]], now: float
+    ) -> None:
+        """Keep what was lost and what came lately.
+
+        Many lost in a row are an outage, after which the network is what it was before.
+        """
+        lost = run = 0
+        for arrival, _, _ in known:
+            run = run + 1 if arrival < 0 else 0
+            lost += 0 < run <= _OUTAGE
+            lost -= _OUTAGE if run == _OUTAGE + 1 else 0
+        self._lost.append((now, len(came) + lost, lost))
+        self._octets += sum(size for _, _, size in came)
+        elapsed = now - self._since
+        if elapsed >= _WINDOW:
+            self._rate = self._octets * 8 / elapsed if elapsed < 2 * _WINDOW else 0.0
+            self._since, self._octets = now, 0
 
     def moved(self) -> None:
         """Forget how long the way takes: it is another one."""
@@ -146,8 +163,9 @@ class Downlink:
         if self.room is None:
             return
         elapsed, self._widened = min(now - self._widened, _PAUSE), now
-        # Less was left for a while so that the queue could empty; now it is.
-        self.room = max(self.room, int(_SHARE * self._capacity))
+        # Less was left for a while so that the queue could empty; now it is. And what has just
+        # come without a queue is no more than the network takes.
+        self.room = max(self.room, int(_SHARE * self._capacity), int(self._rate))
         self._capacity = 0.0
         if self._rate > _USED * self.room:
             self.room = int(self.room * (1 + _GROWTH * elapsed))

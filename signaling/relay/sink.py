@@ -13,8 +13,8 @@ from signaling.relay.reception import LONGEST_JUMP
 from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
-_SHORTEST_REST = 20.0  # seconds without a picture before it is tried again
-_LONGEST_REST = 160.0
+_SHORTEST_REST = 5.0  # seconds without a picture before it is tried again
+_LONGEST_REST = 80.0
 _EXTENSION_WORD = rtp.ONE_BYTE_PROFILE << 16 | 1
 _WRITE_EXTENSION = struct.Struct("!II").pack_into
 _WRITE_HEADER = rtp.HEADER.pack_into
@@ -76,6 +76,7 @@ class Sink:
         "kind",
         "octets",
         "packets",
+        "resting",
         "rtx_ssrc",
         "source",
         "ssrc",
@@ -99,7 +100,9 @@ class Sink:
         self._extension = 0
         self._extension_head = 0
         self._fresh = True
-        self._rest, self._rests_until = _SHORTEST_REST / 2, 0.0
+        self.resting = False
+        """Whether the picture is held back, for want of room."""
+        self._rest, self._rests_until = _SHORTEST_REST, 0.0
         # Starts in the lower half so that the roll-over counter begins at 0 (RFC 3711, 3.3.1).
         self._lowest = self._highest = secrets.randbelow(0x8000)
         self._rtx_sequence = secrets.randbelow(0x8000)
@@ -121,7 +124,8 @@ class Sink:
             self.source.sinks = tuple(each for each in self.source.sinks if each is not self)
         self.source = source
         self._fresh = True
-        self._rest, self._rests_until = _SHORTEST_REST / 2, 0.0
+        self.resting = False
+        self._rest, self._rests_until = _SHORTEST_REST, 0.0
         if source is not None:
             source.sinks = (*source.sinks, self)
             self.begin(now)
@@ -162,7 +166,7 @@ class Sink:
         hop that is over.
         """
         outlet = self._outlet
-        if not outlet.connected or self._rests_until:
+        if not outlet.connected or self.resting:
             return
         ahead = extended - self._highest
         if ahead != 1 or self._fresh:
@@ -244,20 +248,18 @@ class Sink:
         """The bit/s that the receiver has for this stream, None when nothing is known."""
         return self._outlet.room_for_a_picture()
 
-    @property
-    def resting(self) -> bool:
-        """Whether the picture is held back, for want of room."""
-        return self._rests_until > 0
-
     def rest(self, now: float) -> None:
         """Hold the picture back; longer each time, since trying costs the voice."""
-        self._rest = min(2 * self._rest, _LONGEST_REST)
+        if now - self._rests_until > _LONGEST_REST:
+            self._rest = _SHORTEST_REST
+        self.resting = True
         self._rests_until = now + self._rest
+        self._rest = min(4 * self._rest, _LONGEST_REST)
 
     def wake(self, now: float) -> None:
         """Show the picture again once it has rested long enough."""
         if now >= self._rests_until:
-            self._rests_until = 0.0
+            self.resting = False
             self._fresh = True
             self._outlet.forget_room()
             self.begin(now)

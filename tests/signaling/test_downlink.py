@@ -17,7 +17,7 @@ class Network:
         self.free = 0.0
         self.delay = 25_000
         self.loss = 0.0
-        self.told = []
+        self.unheard = []
         self._random = random.Random(1)
 
     def carry(self, seconds, bits, capacity=100_000_000):
@@ -34,7 +34,12 @@ class Network:
                 lost = self._random.random() < self.loss
                 arrivals.append((number, -1 if lost else int(self.free + self.delay)))
                 self.now += pause
-            narrower.append(self.downlink.note(arrivals, self.now / 1_000_000))
+            if self.loss < 1:
+                arrivals = self.unheard + arrivals
+                self.unheard = []
+                narrower.append(self.downlink.note(arrivals, self.now / 1_000_000))
+            else:
+                self.unheard += arrivals
         return any(narrower)
 
 
@@ -93,6 +98,29 @@ def test_a_device_that_was_busy_for_a_moment_is_no_limit():
     network.free = network.now + 200_000  # everything waits, and then comes in one heap
 
     assert not network.carry(5, 1_000_000)
+
+
+def test_an_outage_is_no_limit():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_000_000)
+    network.loss = 1.0
+    network.carry(5, 1_000_000)
+    network.loss = 0.0
+
+    assert not network.carry(5, 1_000_000)
+
+
+def test_what_comes_without_a_queue_is_not_forbidden_for_long():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_000_000)
+    network.carry(0.5, 1_000_000, capacity=200_000)
+    network.free = network.now
+
+    network.carry(2, 1_000_000)
+
+    assert downlink.room >= 900_000
 
 
 def test_a_longer_way_is_no_limit_for_long():
