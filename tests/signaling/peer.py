@@ -120,6 +120,7 @@ class Peer(asyncio.DatagramProtocol):
         self._arrived = asyncio.Event()
         self._association = self._new_association()
         self._ufrag = ""
+        self._gone = False
         self.confirmed: set[bytes] = set()
 
     @classmethod
@@ -210,7 +211,7 @@ class Peer(asyncio.DatagramProtocol):
 
     def send(self, datagram: bytes) -> None:
         """Send bytes as they are; nothing once the port was given up."""
-        if self.transport.is_closing():
+        if self._gone:
             return
         self.sent.append(datagram)
         self.transport.sendto(datagram, self.relay_address)
@@ -247,6 +248,7 @@ class Peer(asyncio.DatagramProtocol):
 
     async def close(self) -> None:
         await self._association.close()
+        self._gone = True
         self.transport.close()
 
     def datagram_received(self, data: bytes, _addr: object) -> None:
