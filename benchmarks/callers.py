@@ -4,6 +4,9 @@ A caller sends what a browser sends in a call of 1.2 Mbit/s: an audio packet eve
 thirty pictures a second of five packets each, the packets of one picture back to back. Its
 packets carry transport-wide numbers. Once a second it reports as receiver, with an estimate of
 its downlink (REMB), as browsers do.
+
+A caller that is timed has the kernel stamp what arrives at its socket, so that a delay ends where
+the datagram came, not where this process found time for it. Few are timed: that costs them time.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from aioice import stun
 
 from signaling.relay import rtcp
 from signaling.relay.dtls import Association, Certificate, SrtpError
+from signaling.relay.line import SO_TIMESTAMPNS
 
 PACKETS_PER_SECOND = 200
 AUDIO, VIDEO, RTX = 111, 96, 97
@@ -35,12 +39,19 @@ _PATIENCE = 30.0  # seconds; a busy machine does many handshakes at once
 _CHECK_EVERY = 0.1  # seconds
 _HEADER = struct.Struct("!BBHIIHHBHx")
 _TRANSPORT_WIDE_ID = 3
+_TIMESPEC = struct.Struct("@ll")
+_STAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class Caller:
-    """One end of a call on a UDP port of its own, connected to `host`."""
+    """One end of a call on a UDP port of its own, connected to `host`.
 
-    def __init__(self, certificate: Certificate, host: str, ssrc: int) -> None:
+    `timed` says whether it measures how long audio was on its way.
+    """
+
+    def __init__(
+        self, certificate: Certificate, host: str, ssrc: int, *, timed: bool = False
+    ) -> None:
         self.ssrc = ssrc
         self.ufrag = secrets.token_hex(4)
         self.password = secrets.token_hex(12)
@@ -48,7 +59,10 @@ class Caller:
         self.packets_sent = self.packets_received = self.reports_received = 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        if timed:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.bind((host, 0))
+        self._timed = timed
         self._association = Association(
             certificate, self._send_raw, self._changed, client=True
         )  # fmt: skip
@@ -97,7 +111,7 @@ class Caller:
 
     def send_audio(self) -> None:
         """Send 20 ms of audio, which carries the time it was sent at."""
-        stamp = time.perf_counter_ns().to_bytes(8, "big")
+        stamp = time.time_ns().to_bytes(8, "big")
         self._send(0, AUDIO, 960 * self._sequences[0], stamp + self._filling)
 
     def send_picture(self) -> None:
@@ -116,21 +130,26 @@ class Caller:
         self.socket.send(self._association.protect_rtcp(compound))
 
     def receive(self, delays: list[int]) -> None:
-        """Take one datagram; append the nanoseconds that an audio packet was on its way."""
-        datagram = self.socket.recv(2048)
+        """Take one datagram; when timed, append the nanoseconds that audio was on its way."""
+        arrived = 0
+        if self._timed:
+            datagram, control, _, _ = self.socket.recvmsg(2048, _STAMP_SPACE)
+            arrived = _stamp(control)
+        else:
+            datagram = self.socket.recv(2048)
         if len(datagram) < 12 or not 128 <= datagram[0] <= 191:
             return
         if 192 <= datagram[1] <= 223:
             self.reports_received += 1
             return
         self.packets_received += 1
-        if len(datagram) < _AUDIO_AT_MOST:
+        if arrived and len(datagram) < _AUDIO_AT_MOST:
             try:
                 packet = self._association.unprotect(datagram)
             except SrtpError:
                 return
             sent = int.from_bytes(packet[-_AUDIO_BYTES : 8 - _AUDIO_BYTES], "big")
-            delays.append(time.perf_counter_ns() - sent)
+            delays.append(arrived - sent)
 
     async def close(self) -> None:
         """Say goodbye and free the port."""
@@ -183,7 +202,7 @@ class Talk:
     received: int = 0
     reports: int = 0
     delays: list[int] = field(default_factory=list)
-    """Nanoseconds from the sending caller to the receiving one, of the audio packets."""
+    """Nanoseconds from the sending caller to the timed one's socket, of the audio packets."""
 
     @property
     def lost(self) -> float:
@@ -247,6 +266,14 @@ def _totals(callers: list[Caller]) -> tuple[int, int, int]:
         sum(each.packets_received for each in callers),
         sum(each.reports_received for each in callers),
     )
+
+
+def _stamp(control: list[tuple[int, int, bytes]]) -> int:
+    for _, kind, stamp in control:
+        if kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(stamp)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return 0
 
 
 def _line(sdp: str, prefix: str) -> str:
