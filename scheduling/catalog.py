@@ -70,22 +70,27 @@ class Kept:
         self.used: WeakKeyDictionary[Transaction, Catalogue] = WeakKeyDictionary()
 
 
-async def current(tx: AsyncConnection, version: Version | None = None) -> Catalogue:
-    """Return the catalogue of this transaction, whose `version` may have been read before."""
+async def current(tx: AsyncConnection, stored: Version | None = None) -> Catalogue:
+    """Return the catalogue of this transaction; which is `stored` may have been read before."""
     kept, transaction = _kept(tx), _innermost(tx)
     if transaction is not None and transaction in kept.used:
         return kept.used[transaction]
-    if version is None:
-        version = version_of((await tx.execute(_READ_VERSION)).one())
+    if stored is None:
+        stored = await version(tx)
     catalogue = kept.catalogue
-    if catalogue is None or catalogue.version != version:
-        catalogue = await _read(tx, version)
+    if catalogue is None or catalogue.version != stored:
+        catalogue = await _read(tx, stored)
         # What a transaction has changed and may still take back must not be remembered.
         if not tx.sync_connection or not tx.sync_connection.get_execution_options().get("writes"):
             kept.catalogue = catalogue
     if transaction := transaction or _innermost(tx):
         kept.used[transaction] = catalogue
     return catalogue
+
+
+async def version(tx: AsyncConnection) -> Version:
+    """Return which version of the catalogue is stored."""
+    return version_of((await tx.execute(_READ_VERSION)).one())
 
 
 def known(tx: AsyncConnection) -> Catalogue | None:

@@ -12,7 +12,7 @@ import enum
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, false, insert, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, catalog, claims, closures, schema, supply
@@ -61,6 +61,23 @@ async def review(
     await tx.execute(delete(noted).where(noted.c.appointment_id.in_(ids)))
     if ids:
         await tx.execute(insert(noted), [{"appointment_id": one, "noted_at": now} for one in ids])
+    return found
+
+
+async def look_again(
+    tx: AsyncConnection, now: dt.datetime, *, since: dt.datetime
+) -> list[Stranded]:
+    """Note what was booked or changed after `since` and does not fit either, and return it.
+
+    Whoever was about to book while hours changed had looked for a time before, and was not booked
+    yet when the change was reviewed.
+    """
+    booked, noted = schema.appointment.c, schema.stranded.c
+    recent = and_(booked.changed_at > since, booked.id.not_in(select(noted.appointment_id)))
+    found = await _unfit(tx, now, await _booked(tx, now, recent))
+    if found:
+        rows = [{"appointment_id": one.appointment.id, "noted_at": now} for one in found]
+        await tx.execute(insert(schema.stranded), rows)
     return found
 
 

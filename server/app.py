@@ -21,6 +21,7 @@ from server.failure import CannotStart
 from server.health import RELAY, healthz
 from server.mail import Post, delivery_of
 from server.metrics import METRICS, Metrics, count_requests
+from server.second_look import SecondLook
 from server.security import add_headers, give_nonce
 from server.sign_in import HASHER, PasswordSignIn
 from server.supervision import running
@@ -68,7 +69,8 @@ def create_app(
     app.router.add_get("/metrics", app[METRICS].answer)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_tell_rooms)  # sockets end before the pages do
-    app.cleanup_ctx.extend((_store, _relay, _rooms, _sign_in, _post, _purge, _waitlist))
+    app.cleanup_ctx.extend((_store, _relay, _rooms, _sign_in))
+    app.cleanup_ctx.extend((_post, _purge, _waitlist, _second_look))
     set_up_pages(app)
     return app
 
@@ -175,4 +177,10 @@ async def _purge(app: web.Application) -> AsyncIterator[None]:
 async def _waitlist(app: web.Application) -> AsyncIterator[None]:
     worker = Waitlist(app[STORE], app[LETTERS], app[CLOCK])
     async with running("waitlist", worker.run):
+        yield
+
+
+async def _second_look(app: web.Application) -> AsyncIterator[None]:
+    worker = SecondLook(app[STORE], app[CLOCK])
+    async with running("second look", worker.run):
         yield
