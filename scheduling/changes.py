@@ -204,8 +204,8 @@ async def link(
     now: dt.datetime, email: str = "",
 ) -> None:  # fmt: skip
     """Store that `token` opens the appointment."""
-    values = link_row(appointment, part=part, name=name, token=token, now=now, email=email)
-    await tx.execute(_LINK, values)
+    row = link_row(appointment, part=part, name=name, token=token, now=now, email=email)
+    await tx.execute(_LINK, row)
 
 
 def link_row(
@@ -240,13 +240,8 @@ def history_row(
     appointment_id: int, actor: str, change: Change, detail: Mapping[str, str], now: dt.datetime
 ) -> dict[str, object]:
     """Return what is stored of a line of history."""
-    return {
-        "appointment_id": appointment_id,
-        "at": now,
-        "actor": actor,
-        "change": change,
-        "detail": {**detail},
-    }
+    values = {"appointment_id": appointment_id, "at": now, "actor": actor, "change": change}
+    return values | {"detail": {**detail}}
 
 
 async def lock(tx: AsyncConnection, appointment_id: int) -> None:

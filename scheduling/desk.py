@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -102,7 +102,8 @@ class Desk:
             for _ in range(ROUNDS):
                 if await self._served(places):
                     return
-            await asyncio.gather(*(self._serve_alone(one) for one in places))
+            left = [one for one in places if not one.answer.done()]
+            await asyncio.gather(*(self._serve_alone(one) for one in left))
         except Exception as error:  # noqa: BLE001  (whoever waits raises it)
             for place in places:
                 place.tell(error)
@@ -112,8 +113,9 @@ class Desk:
         async with self._store.reading() as tx:
             asked = await _asked(tx, [one for one in places if not one.answer.done()])
             placed = await orders.place(tx, [order for _, order in asked])
+        to_book = [one for one in placed if isinstance(one, Placed)]
         try:
-            confirmed = await self._together([one for one in placed if isinstance(one, Placed)])
+            confirmed, versions = await self._together(to_book)
         except Exception as error:
             if _may_be_anothers_fault(error):
                 return False
@@ -122,20 +124,24 @@ class Desk:
         booked = iter(confirmed)
         for (place, _), one in zip(asked, placed, strict=True):
             place.tell(one if isinstance(one, SlotTaken) else next(booked))
+        self._remember(to_book, versions)
         return True
 
-    async def _together(self, placed: Sequence[Placed]) -> Sequence[Confirmed]:
+    async def _together(
+        self, placed: Sequence[Placed]
+    ) -> tuple[Sequence[Confirmed], Mapping[int, int]]:
         if not placed:
-            return ()
+            return (), {}
         async with self._store.writing_once() as tx:
-            confirmed, versions = await orders.book(tx, placed)
+            return await orders.book(tx, placed)
+
+    def _remember(self, placed: Sequence[Placed], versions: Mapping[int, int]) -> None:
         claimed = defaultdict[int, list[Span]](list)
         for one in placed:
             for resource_id, span in one.wanted.items():
                 claimed[resource_id].append(span)
-        for resource_id, spans in claimed.items():
-            self._store.memory.claimed(resource_id, versions[resource_id], spans)
-        return confirmed
+        for resource_id, version in versions.items():
+            self._store.memory.claimed(resource_id, version, claimed[resource_id])
 
     async def _serve_alone(self, place: _Place) -> None:
         try:
