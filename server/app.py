@@ -17,16 +17,16 @@ from scheduling.model import NotFound
 from server import data_folder, database
 from server.config import Config
 from server.demo_mail import FolderMailbox
-from server.failure import CannotStart
 from server.health import RELAY, healthz
 from server.mail import Post, delivery_of
 from server.metrics import METRICS, Metrics, count_requests
+from server.relaying import carrying
 from server.security import add_headers, give_nonce
 from server.sign_in import HASHER, PasswordSignIn
 from server.supervision import running
 from server.waitlist import Waitlist
-from signaling.relay import Relay, RelayConfig
 from signaling.rooms import Rooms
+from signaling.turn import Turn
 from web.app import setup as set_up_pages
 from web.calls import note_end
 from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
@@ -102,6 +102,12 @@ def settings_of(config: Config) -> Settings:
     )
 
 
+def turn_of(config: Config, clock: Clock) -> Turn:
+    """Return who grants the office's TURN servers, which are none by default."""
+    secret = config.turn_secret.get_secret_value() if config.turn_secret else ""
+    return Turn(config.turn_urls, secret, only=config.turn_only, clock=clock)
+
+
 async def _store(app: web.Application) -> AsyncIterator[None]:
     app[STORE] = await database.opened(app[CONFIG].store_url)
     yield
@@ -109,26 +115,12 @@ async def _store(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _relay(app: web.Application) -> AsyncIterator[None]:
-    config = app[CONFIG]
-    try:
-        app[RELAY] = await Relay.start(
-            RelayConfig(
-                host_v4=config.relay_host_v4,
-                host_v6=None if config.relay_host_v6 == "none" else config.relay_host_v6,
-                port=config.relay_port,
-                advertised=config.relay_advertised,
-            )
-        )
-    except OSError as error:
-        raise CannotStart(
-            f"SPRECHZEIT_RELAY_PORT: UDP port {config.relay_port} cannot be had ({error.strerror})"
-        ) from None
-    yield
-    await app[RELAY].close()
+    async with carrying(app[CONFIG]) as app[RELAY]:
+        yield
 
 
 async def _rooms(app: web.Application) -> AsyncIterator[None]:
-    rooms = app[ROOMS] = Rooms(app[RELAY], clock=app[CLOCK])
+    rooms = app[ROOMS] = Rooms(app[RELAY], clock=app[CLOCK], turn=turn_of(app[CONFIG], app[CLOCK]))
     rooms.on_ended = functools.partial(_end_consultation, app)
     yield
 

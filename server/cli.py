@@ -15,8 +15,9 @@ from rich.console import Console
 
 from scheduling import invariants
 from server import accounts, data_folder, database, demo_office, journal
-from server.config import Config, read_config, table, unknown_variables
+from server.config import Config, read_config, read_relay_config, table, unknown_variables
 from server.failure import CannotStart
+from server.relaying import relay as carry_calls
 from server.serving import serve as serve_pages
 from server.sign_in import hash_password
 from web.sign_in import StaffRole
@@ -46,11 +47,15 @@ def main() -> None:
 
 def _prepared() -> Config:
     config = read_config()
+    _begin_journal(config)
+    data_folder.prepare(config)
+    return config
+
+
+def _begin_journal(config: Config) -> None:
     journal.configure(config)
     for name in unknown_variables(os.environ):
         structlog.get_logger().warning("variable is not a setting", variable=name)
-    data_folder.prepare(config)
-    return config
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -68,6 +73,14 @@ async def _announce(config: Config) -> None:
     structlog.get_logger().info("serving", origin=config.origin)
     if config.demo:
         demo_office.show(config, await demo_office.fill(config), Console())
+
+
+@app.command()
+def relay() -> None:
+    """Carry calls for servers that name this process in SPRECHZEIT_RELAYS."""
+    config = read_relay_config()
+    _begin_journal(config)
+    _run(carry_calls(config))
 
 
 @app.command()

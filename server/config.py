@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +23,7 @@ from sqlalchemy.exc import ArgumentError
 from yarl import URL
 
 from server.failure import CannotStart
+from signaling.fleet import ControlAddress
 
 PREFIX = "SPRECHZEIT_"
 
@@ -74,6 +76,26 @@ def _address(value: str) -> str:
 
 def _address_or_none(value: str) -> str:
     return "none" if value.lower() == "none" else _address(value)
+
+
+def _controls(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_control(value) for value in values))
+
+
+def _control(value: str) -> str:
+    return str(ControlAddress.parse(value)) if value else value
+
+
+_TURN_URL = re.compile(
+    r"turns?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(\?transport=(udp|tcp))?"
+)
+
+
+def _turn_urls(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _TURN_URL.fullmatch(value):  # RFC 7065
+            raise ValueError(f"{value!r} is not turn:host:port or turns:host:port")
+    return values
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -149,11 +171,47 @@ class Config(BaseSettings):
         "::", description="IPv6 address the relay receives media on; `none` switches IPv6 off."
     )
     relay_port: Port = Field(8443, description="UDP port of the relay; 0 takes any free one.")
+    relay_tcp_port: Port | Literal["none"] | None = Field(
+        None,
+        description="TCP port of the relay, for networks without UDP; default: the number of "
+        "the UDP port; 0 takes any free one, `none` switches TCP off.",
+    )
     relay_advertised: Annotated[
         tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_addresses)
     ] = Field(
         (),
         description="Addresses browsers send media to, comma-separated; default: this host's own.",
+    )
+    relays: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_controls)
+    ] = Field(
+        (),
+        description="Relay processes that carry the calls, comma-separated: `unix:/path` or "
+        "`tcp://host:port` of their `RELAY_CONTROL`; default: this process does.",
+    )
+    relay_control: Annotated[str, AfterValidator(_control)] = Field(
+        "", description="Where `sprechzeit relay` takes orders: `unix:/path` or `tcp://host:port`."
+    )
+    relay_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="What servers and relay processes prove to each other, 32 characters or more; "
+        "needed for `tcp://`.",
+    )
+    turn_urls: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_turn_urls)
+    ] = Field(
+        (),
+        description="The office's own TURN servers, comma-separated, e.g. "
+        "`turns:turn.example.org:443?transport=tcp`.",
+    )
+    turn_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="The TURN servers' `static-auth-secret`, 16 characters or more.",
+    )
+    turn_only: bool = Field(
+        default=False, description="Browsers reach the relay through the TURN servers alone."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."
@@ -168,14 +226,36 @@ class Config(BaseSettings):
             raise ValueError("ORGANIZER_EMAIL must be set unless SPRECHZEIT_DEMO is on")
         if (self.smtp_user is None) != (self.smtp_password is None):
             raise ValueError("SMTP_USER and SPRECHZEIT_SMTP_PASSWORD belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _relays_can_be_reached(self) -> Self:
         if self.relay_host_v4 == "none":
             raise ValueError("RELAY_HOST_V4 must be an address")
+        controls = (*self.relays, self.relay_control)
+        if self.relay_secret is None and any(each.startswith("tcp:") for each in controls):
+            raise ValueError("RELAY_SECRET must be set where control goes over tcp://")
+        return self
+
+    @model_validator(mode="after")
+    def _turn_is_whole(self) -> Self:
+        if bool(self.turn_urls) != (self.turn_secret is not None):
+            raise ValueError("TURN_URLS and SPRECHZEIT_TURN_SECRET belong together")
+        if self.turn_only and not self.turn_urls:
+            raise ValueError("TURN_ONLY needs SPRECHZEIT_TURN_URLS")
         return self
 
     @property
     def origin(self) -> str:
         """The public origin, without a trailing slash."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def tcp_port(self) -> int | None:
+        """The relay's TCP port, None for none."""
+        if self.relay_tcp_port == "none":
+            return None
+        return self.relay_port if self.relay_tcp_port is None else self.relay_tcp_port
 
     @property
     def sender(self) -> str:
@@ -195,13 +275,39 @@ class Config(BaseSettings):
         return self.data / "mail"
 
 
+class RelayProcess(Config):
+    """The same settings for a process that carries calls alone."""
+
+    @model_validator(mode="after")
+    def _letters_have_a_sender(self) -> Self:
+        return self  # no letter leaves from a relay
+
+    @model_validator(mode="after")
+    def _orders_can_come(self) -> Self:
+        if not self.relay_control:
+            raise ValueError("RELAY_CONTROL must be set for `sprechzeit relay`")
+        return self
+
+
+C = TypeVar("C", bound=Config)
+
+
 def read_config(**overrides: Any) -> Config:
     """Read the environment; `overrides` (from the command line) win.
 
     Raises `CannotStart` naming every variable that is wrong.
     """
+    return _read(Config, overrides)
+
+
+def read_relay_config() -> RelayProcess:
+    """Read the environment for a relay process; raises as `read_config` does."""
+    return _read(RelayProcess, {})
+
+
+def _read(kind: type[C], overrides: Mapping[str, Any]) -> C:
     try:
-        return Config(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         raise CannotStart("; ".join(_complaints(error))) from None
 
@@ -231,7 +337,7 @@ def table() -> str:
 
 def _shown(default: object) -> str:
     match default:
-        case None | ():
+        case None | () | "":
             return ""
         case bool():
             return "`on`" if default else "`off`"

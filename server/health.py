@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from scheduling.store import Store
 from server.backlog import Backlog, read_backlog
-from signaling.relay import Relay
+from signaling.media import Carrier, Condition, RelayState
 from web.keys import CLOCK, STORE
 
 log = structlog.get_logger()
@@ -21,26 +21,42 @@ LATE_SECONDS = 300.0
 """From this age on, a waiting letter means that mail is not leaving."""
 
 
-RELAY: web.AppKey[Relay] = web.AppKey("relay")
+RELAY: web.AppKey[Carrier] = web.AppKey("relay")
 
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer ``GET /healthz``: 200, or 503 when a part that is needed is down.
 
-    Nothing works without the store; mail can wait.
+    Nothing works without the store; mail can wait, and people can book while no relay is up.
     """
-    store, relay = request.app[STORE], request.app[RELAY]
+    store, states = request.app[STORE], request.app[RELAY].states
     backlog = await _backlog(store, request.app[CLOCK]())
     parts: dict[str, dict[str, object]] = {
         "database": {"state": "up" if backlog else "down", "engine": store.dialect},
-        # The relay lives in this process and on this loop: where we answer, it forwards.
-        "relay": {"state": "up", "port": relay.port, "rooms": relay.counters["rooms"]},
+        "relay": _relay(states),
         "mail": _mail(backlog),
     }
     up = backlog is not None
     return web.json_response(
         {"state": "up" if up else "down", "parts": parts}, status=200 if up else 503
     )
+
+
+def _relay(states: tuple[RelayState, ...]) -> dict[str, object]:
+    # The page is public, so relays are told apart by their place in the configuration.
+    relays = [
+        {
+            "state": each.condition,
+            "port": each.port,
+            "rooms": each.counters.get("rooms", 0),
+            "participants": each.counters.get("participants", 0),
+            "cpu": each.cpu and round(each.cpu, 3),
+            "reason": each.reason,
+        }
+        for each in states
+    ]
+    up = any(each.condition is Condition.UP for each in states)
+    return {"state": "up" if up else "down", "relays": relays}
 
 
 async def _backlog(store: Store, now: dt.datetime) -> Backlog | None:

@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from server.backlog import read_backlog
 from server.journal import route_of
 from server.mail import Post
-from signaling.relay import Relay
+from signaling.media import Carrier, Condition
 from web.keys import CLOCK, STORE
 
 log = structlog.get_logger()
@@ -56,9 +56,9 @@ class Metrics:
             registry=self.registry,
         )
 
-    def watch(self, relay: Relay, post: Post) -> None:
+    def watch(self, carrier: Carrier, post: Post) -> None:
         """Report what these two count, too."""
-        self.registry.register(_RelayFigures(relay))
+        self.registry.register(_RelayFigures(carrier))
         self.registry.register(_PostFigures(post))
 
     def count(self, request: web.Request, status: int, seconds: float) -> None:
@@ -88,23 +88,40 @@ RELAY_GAUGES = frozenset({"rooms", "participants", "participants_connected"})
 
 
 class _RelayFigures:
-    """The relay's own counters, read when asked."""
+    """The relays' own counters, read when asked; those of other processes as last told."""
 
-    def __init__(self, relay: Relay) -> None:
-        self._relay = relay
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
 
     def collect(self) -> Iterator[Metric]:
         events = CounterMetricFamily(
-            "sprechzeit_relay", "What the relay counted since its start.", labels=("kind",)
+            "sprechzeit_relay",
+            "What a relay counted since its start.",
+            labels=("kind", "relay"),
         )
-        for kind, value in sorted(self._relay.counters.items()):
-            if kind in RELAY_GAUGES:
-                yield GaugeMetricFamily(
-                    f"sprechzeit_relay_{kind}", f"{kind} now".replace("_", " "), value
-                )
-            else:
-                events.add_metric((kind,), value)
-        yield events
+        gauges = {
+            kind: GaugeMetricFamily(
+                f"sprechzeit_relay_{kind}", f"{kind} now".replace("_", " "), labels=("relay",)
+            )
+            for kind in sorted(RELAY_GAUGES)
+        }
+        up = GaugeMetricFamily("sprechzeit_relay_up", "1 while it takes rooms.", labels=("relay",))
+        cpu = GaugeMetricFamily(
+            "sprechzeit_relay_cpu", "Part of a core a relay process takes.", labels=("relay",)
+        )
+        for state in self._carrier.states:
+            up.add_metric((state.name,), state.condition is Condition.UP)
+            if state.cpu is not None:
+                cpu.add_metric((state.name,), state.cpu)
+            for kind, value in sorted(state.counters.items()):
+                if kind in RELAY_GAUGES:
+                    gauges[kind].add_metric((state.name,), value)
+                else:
+                    events.add_metric((kind, state.name), value)
+        moves = CounterMetricFamily(
+            "sprechzeit_room_moves", "How often a room came to another relay.", self._carrier.moves
+        )
+        yield from (events, *gauges.values(), up, cpu, moves)
 
 
 class _PostFigures:

@@ -28,6 +28,7 @@ class Code(StrEnum):
     ROOM_FULL = "room_full"
     TOO_MANY_MESSAGES = "too_many_messages"
     SLOW = "slow"
+    NO_RELAY = "no_relay"
 
 
 FATAL = frozenset({
@@ -140,6 +141,30 @@ class Participant:
     video: bool
 
 
+class TransportPolicy(StrEnum):
+    """Which ways to the relay a client may try, in the words of RTCConfiguration."""
+
+    ALL = "all"
+    RELAY = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A TURN server of the office and credentials for it, as RTCIceServer has them."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ice:
+    """`ice`: how the relay may be reached from the next ICE restart on."""
+
+    iceServers: tuple[IceServer, ...] = ()  # noqa: N815  the name RTCConfiguration has
+    iceTransportPolicy: TransportPolicy = TransportPolicy.ALL  # noqa: N815  as above
+
+
 @dataclass(frozen=True, slots=True)
 class Welcome:
     """`welcome`: answers `hello`."""
@@ -149,7 +174,8 @@ class Welcome:
     phase: Phase
     participants: tuple[Participant, ...]
     heartbeat: int
-    iceServers: tuple[str, ...] = ()  # noqa: N815  the name RTCConfiguration has
+    iceServers: tuple[IceServer, ...] = ()  # noqa: N815  as in Ice
+    iceTransportPolicy: TransportPolicy = TransportPolicy.ALL  # noqa: N815  as in Ice
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +224,11 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """`moved`: another relay carries the media; offer on a new peer connection."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """`ended`: the socket closes after this."""
 
@@ -220,11 +251,13 @@ class Failure:
     fatal: bool
 
 
-ServerMessage = Welcome | Answer | Admitted | Changed | Gone | Layout | Ended | Pong | Failure
+ServerMessage = (
+    Welcome | Ice | Answer | Admitted | Changed | Gone | Layout | Moved | Ended | Pong | Failure
+)
 
 _NAMES: Mapping[type, str] = {
-    Welcome: "welcome", Answer: "answer", Admitted: "admitted", Gone: "gone",
-    Layout: "layout", Ended: "ended", Pong: "pong", Failure: "error",
+    Welcome: "welcome", Ice: "ice", Answer: "answer", Admitted: "admitted", Gone: "gone",
+    Layout: "layout", Moved: "moved", Ended: "ended", Pong: "pong", Failure: "error",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from signaling.media import MediaRoom, NoRelay
 from signaling.messages import (
     Admitted,
     Answer,
@@ -13,6 +14,7 @@ from signaling.messages import (
     EndReason,
     Gone,
     Layout,
+    Moved,
     OfferMessage,
     Participant,
     Phase,
@@ -23,7 +25,8 @@ from signaling.messages import (
     Welcome,
 )
 from signaling.outbox import Outbox
-from signaling.relay import BadOffer, Conference
+from signaling.relay import BadOffer
+from signaling.turn import Turn
 
 MOST_IN_ROOM = 4
 MOST_WAITING = 8
@@ -56,6 +59,8 @@ class Member:
     """Since when the socket is gone without a word; media may still flow."""
     audio: bool = False
     video: bool = False
+    granted: datetime | None = None
+    """When credentials for TURN were sent last."""
 
     def seen(self) -> Participant:
         """Give the member as others see them."""
@@ -73,10 +78,15 @@ class Room:
     """The members of one consultation and the rules between them.
 
     `clock` gives aware datetimes. `changed` is called when the lobby or the presence changed.
+    `turn` grants the office's TURN servers, where it has some.
     """
 
     def __init__(
-        self, conference: Conference, clock: Callable[[], datetime], changed: Callable[[], None]
+        self,
+        conference: MediaRoom,
+        clock: Callable[[], datetime],
+        changed: Callable[[], None],
+        turn: Turn,
     ) -> None:
         self.members: dict[str, Member] = {}
         self.hosted = False
@@ -84,11 +94,13 @@ class Room:
         self._conference = conference
         self._clock = clock
         self._changed = changed
+        self._turn = turn
         self._ids: dict[str, str] = {}
         self._admitted: set[str] = set()
         self._dismissed: set[str] = set()
-        self._answering = ""
+        self._answering: set[str] = set()
         conference.on_layout = self._layout_changed
+        conference.on_moved = self._moved
 
     def join(
         self, identity: Identity, outbox: Outbox, *, audio: bool, video: bool
@@ -111,26 +123,37 @@ class Room:
         member.outbox, member.lost = outbox, None
         member.audio, member.video = audio, video
         self.empty_since = None
-        member.tell(
-            Welcome(member.id, identity.role, member.phase, self._others_seen_by(member), HEARTBEAT)
-        )
+        self._welcome(member)
         self.hosted = self.hosted or identity.role is Role.HOST
         self._announce(member)
         if member.phase is Phase.ROOM:
             self._conference.admit(member.id)
         return member
 
-    def offer(self, member: Member, message: OfferMessage) -> None:
-        """Answer an offer and tell the layout; raises ProtocolError with `bad_offer`."""
-        self._answering = member.id
+    def renew(self, member: Member) -> None:
+        """Send new credentials for TURN when the last ones are old; called now and then."""
+        if self._turn.is_due(member.granted or member.since):
+            member.granted = self._clock()
+            member.tell(self._turn.grant())
+
+    async def offer(self, member: Member, message: OfferMessage) -> None:
+        """Answer an offer and tell the layout.
+
+        Raises ProtocolError with `bad_offer`, or with `no_relay` when no relay answers in time.
+        """
+        outbox = member.outbox
+        self._answering.add(member.id)
         try:
-            answer = self._conference.offer(member.id, message.sdp)
+            answer = await self._conference.offer(member.id, message.sdp)
         except BadOffer as error:
             raise ProtocolError(Code.BAD_OFFER, str(error)) from error
+        except NoRelay as error:
+            raise ProtocolError(Code.NO_RELAY, "no relay answers at the moment") from error
         finally:
-            self._answering = ""
-        member.tell(Answer(message.id, answer))
-        self._layout_changed(member.id)
+            self._answering.discard(member.id)
+        if outbox is not None and member.outbox is outbox:
+            outbox.put(Answer(message.id, answer))
+            self._layout_changed(member.id)
 
     def set_state(self, member: Member, *, audio: bool, video: bool) -> None:
         """Note microphone and camera on or off."""
@@ -195,6 +218,21 @@ class Room:
         for member in members:
             self.remove(member)
 
+    def _welcome(self, member: Member) -> None:
+        ice = self._turn.grant()
+        member.granted = self._clock()
+        member.tell(
+            Welcome(
+                member.id,
+                member.identity.role,
+                member.phase,
+                self._others_seen_by(member),
+                HEARTBEAT,
+                ice.iceServers,
+                ice.iceTransportPolicy,
+            )
+        )
+
     def _enter(self, member_id: str, identity: Identity) -> Member:
         inside = identity.role is Role.HOST or identity.key in self._admitted
         lobby = len(self.members) - len(self._in_room())
@@ -234,11 +272,15 @@ class Room:
 
     def _layout_changed(self, participant: str) -> None:
         member = self.members.get(participant)
-        if member is not None and participant != self._answering:
+        if member is not None and participant not in self._answering:
             places = self._conference.layout(participant)
             member.tell(
                 Layout(tuple(Slot(each.audio, each.video, each.participant) for each in places))
             )
+
+    def _moved(self) -> None:
+        for member in self.members.values():
+            member.tell(Moved())
 
 
 def _sees(viewer: Member, other: Member) -> bool:

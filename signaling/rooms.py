@@ -9,9 +9,10 @@ from weakref import WeakSet
 
 import structlog
 
+from signaling.media import Carrier
 from signaling.messages import EndReason, Phase, Role
-from signaling.relay import Relay
 from signaling.room import Identity, Room
+from signaling.turn import Turn
 
 __all__ = ["Identity", "Role", "Rooms", "Waiting"]
 
@@ -70,14 +71,20 @@ class Changes:
 class Rooms:
     """The registry of rooms. It lives in memory: after a restart people reconnect into new ones.
 
-    `clock` gives aware datetimes. Needs a running event loop.
+    `clock` gives aware datetimes; `turn` grants the office's TURN servers. Needs a running event
+    loop.
     """
 
     def __init__(
-        self, relay: Relay, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        carrier: Carrier,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        turn: Turn | None = None,
     ) -> None:
+        self.turn = turn or Turn()
         self.on_ended: Callable[[str], Awaitable[None]] | None = None
-        self._relay = relay
+        self._carrier = carrier
         self._clock = clock
         self._rooms: dict[str, Room] = {}
         self._subscribers: WeakSet[Changes] = WeakSet()
@@ -89,7 +96,10 @@ class Rooms:
         """Give the room of this id, opening it when it is new."""
         if room not in self._rooms:
             self._rooms[room] = Room(
-                self._relay.conference(room), self._clock, lambda: self._changed(room)
+                self._carrier.conference(room),
+                self._clock,
+                lambda: self._changed(room),
+                self.turn,
             )
             _log.info("room opened")
         return self._rooms[room]
@@ -145,7 +155,7 @@ class Rooms:
     def _close(self, room: str, reason: EndReason) -> None:
         if room in self._rooms:
             self._rooms.pop(room).end(reason)
-            self._relay.dissolve(room)
+            self._carrier.dissolve(room)
             self._changed(room)
             _log.info("room closed", reason=str(reason))
 

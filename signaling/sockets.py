@@ -167,7 +167,7 @@ class _Connection:
     async def _act(self, room: Room, member: Member, message: ClientMessage) -> None:
         match message:
             case OfferMessage():
-                room.offer(member, message)
+                await room.offer(member, message)
             case State(audio, video):
                 room.set_state(member, audio=audio, video=video)
             case Admit(participant):
@@ -182,6 +182,7 @@ class _Connection:
                 await self._rooms.end(self._room_id)
             case Ping(number):
                 self._outbox.put(Pong(number))
+                room.renew(member)
             case Hello():
                 raise ProtocolError(Code.BAD_MESSAGE, "hello was said already")
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import booking, sessions
 from scheduling.model import Appointment, Link, NotFound, Part, Status, Way
+from signaling.messages import encode
 from signaling.rooms import Identity, Role
 from signaling.sockets import serve
 from web.access import NotAllowed, appointment_for, may_consult, signed_in
@@ -111,6 +112,7 @@ async def join(request: web.Request) -> web.Response:
             "role": Role.GUEST.value,
             "socket": f"/call/{token}/socket",
             "over": f"/call/{token}/over",
+            "ice": _ice(request),
         }
     else:
         opens = opens_at(appointment, request.app[SETTINGS])
@@ -162,6 +164,7 @@ async def consult(request: web.Request) -> web.Response:
         role=Role.HOST.value,
         socket=f"/staff/appointments/{appointment.id}/socket",
         over=f"/staff/day/{day.isoformat()}",
+        ice=_ice(request),
     )
 
 
@@ -207,6 +210,11 @@ async def _for_staff(request: web.Request) -> tuple[Appointment, Staff]:
 def _door_of(request: web.Request, appointment: Appointment) -> Door:
     live = request.app[ROOMS].live(room_of(appointment))
     return door(appointment, request.app[SETTINGS], request.app[CLOCK](), live=live)
+
+
+def _ice(request: web.Request) -> str:
+    """Return how the page may reach the relay with its first offer, as the message `ice`."""
+    return encode(request.app[ROOMS].turn.grant())
 
 
 async def _serve(

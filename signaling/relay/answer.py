@@ -18,6 +18,8 @@ class Transport:
     addresses: Sequence[str]
     """IP literals, the most wanted first."""
     port: int
+    tcp_port: int | None = None
+    """Where connections are taken for networks without UDP; None for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,21 @@ def _transport_lines(transport: Transport) -> list[str]:
 
 
 def _candidate_lines(transport: Transport) -> list[str]:
+    addresses, tcp_port = transport.addresses, transport.tcp_port
     lines = []
-    for index, address in enumerate(transport.addresses):
+    for index, address in enumerate(addresses):
         # RFC 8445 section 5.1.2.1: type preference 126 for host, component 1.
         priority = (126 << 24) + ((65535 - index) << 8) + 255
         lines.append(
             f"a=candidate:{index + 1} 1 udp {priority} {address} {transport.port} typ host"
+        )
+    for index, address in enumerate(addresses if tcp_port is not None else ()):
+        # RFC 6544 section 4.2: below every UDP candidate, and of local preference first the
+        # direction, 4 for passive, in three bits, then our own order in thirteen.
+        priority = (90 << 24) + ((4 << 13) + 8191 - index << 8) + 255
+        lines.append(
+            f"a=candidate:{len(addresses) + index + 1} 1 tcp {priority} {address} {tcp_port} "
+            "typ host tcptype passive"
         )
     return [*lines, "a=end-of-candidates"]
 

@@ -71,6 +71,10 @@ class Endpoint:
                     raise
         raise OSError(errno.EADDRINUSE, "no port is free for both families")
 
+    def add(self, line: Line) -> None:
+        """Carry datagrams over one more line; before `listen`."""
+        self.lines.append(line)
+
     def listen(self, receive: Receive) -> None:
         """Call `receive` with each line on which datagrams wait."""
         self._loop = asyncio.get_running_loop()

@@ -8,15 +8,20 @@ from signaling.relay import stun
 from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.line import Address, Line
+from signaling.relay.tcp_connection import Carried, Connection
+from signaling.relay.tcp_line import TcpLine
 
 _REMEMBERED_TRANSACTIONS = 4096
 _ADDRESSES_PER_LEG = 16
 
 
-class Reachable(Protocol):
+class Reachable(Carried, Protocol):
     """A participant's transport as the sockets see it."""
 
     address: Address | None
+
+    def fall_back(self, address: Address | None) -> None:
+        """Learn that the present path is gone; go on at another known address, if there is one."""
 
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram."""
@@ -87,14 +92,26 @@ class Ingress:
         for ssrc in self._ssrcs.pop(leg, ()):
             if self._by_ssrc.get(ssrc) is leg:
                 del self._by_ssrc[ssrc]
-        self._ssrcs[leg] = tuple(ssrcs)
-        self._by_ssrc |= dict.fromkeys(self._ssrcs[leg], leg)
+        declared = tuple(ssrcs)
+        if declared:
+            self._ssrcs[leg] = declared
+            self._by_ssrc |= dict.fromkeys(declared, leg)
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
         for address in self._addresses.pop(leg, []):
-            if self._by_address.get(address) is leg:
-                del self._by_address[address]
+            self._part(leg, address)
+
+    def lose(self, address: Address) -> None:
+        """Forget an address that nothing reaches any more; media goes on at the last one before."""
+        leg = self._by_address.pop(address, None)
+        if leg is None:
+            return
+        others = self._addresses[leg]
+        others.remove(address)
+        if leg.address == address:
+            self._counters.add("paths_lost")
+            leg.fall_back(others[-1] if others else None)
 
     def receive(self, line: Line) -> int:
         """Take what waits on a line, from anyone; give the number of datagrams."""
@@ -140,14 +157,20 @@ class Ingress:
         at = 4 if 192 <= datagram[1] <= 223 else 8
         leg = self._by_ssrc.get(int.from_bytes(datagram[at : at + 4], "big"))
         before = leg.address if leg is not None else None
-        if leg is None or not leg.follow(address, start, len(datagram), now):
+        # A new connection is told from its first STUN request; only ports change unnoticed.
+        if (
+            leg is None
+            or isinstance(address, Connection)
+            or not leg.follow(address, start, len(datagram), now)
+        ):
             self._counters.add("dropped_media_from_stranger")
             return
-        self._admit(leg, address)
         # The former address is a stranger's from now on, so that coming back is seen as well.
-        self._addresses[leg].remove(before)
-        if self._by_address.get(before) is leg:
-            del self._by_address[before]
+        addresses = self._addresses.get(leg, [])
+        if before in addresses:
+            addresses.remove(before)
+            self._part(leg, before)
+        self._admit(leg, address)
 
     def _receive_stun(self, datagram: bytes, address: Address, now: float) -> None:
         try:
@@ -167,10 +190,13 @@ class Ingress:
             self._counters.add("dropped_replayed_stun")
             return
         self._counters.add("stun_answered")
-        host, port = self._endpoint.line(address).host_and_port(address)
+        line = self._endpoint.line(address)
+        host, port = line.host_and_port(address)
         self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
         self._admit(leg, address)
+        if isinstance(line, TcpLine):
+            line.admit(address, leg, now)
         if request.nominated or leg.address is None or leg.address == address:
             leg.consent(credentials, address, now)
 
@@ -181,7 +207,12 @@ class Ingress:
         if len(addresses) >= _ADDRESSES_PER_LEG:
             oldest = next(each for each in addresses if each != leg.address)
             addresses.remove(oldest)
-            if self._by_address.get(oldest) is leg:
-                del self._by_address[oldest]
+            self._part(leg, oldest)
         addresses.append(address)
         self._by_address[address] = leg
+
+    def _part(self, leg: Reachable, address: Address) -> None:
+        if self._by_address.get(address) is leg:
+            del self._by_address[address]
+        if isinstance(address, Connection):
+            address.expires = 0.0

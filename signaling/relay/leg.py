@@ -39,6 +39,7 @@ class Site:
     certificate: Certificate
     counters: Counters
     advertised: tuple[str, ...]
+    tcp_port: int | None = None
 
 
 class Leg:
@@ -211,6 +212,10 @@ class Leg:
         self._move(address)
         return True
 
+    def fall_back(self, address: Address | None) -> None:
+        """Go on at another known address, or wait for one: the present path is gone."""
+        self._move(address)
+
     def post(self, start: int, length: int) -> None:
         """Protect a packet where it stands in the slab, and have it sent."""
         cell = self._cell
@@ -327,4 +332,5 @@ class Leg:
             self._site.certificate.fingerprint,
             self._site.advertised,
             self._site.endpoint.port,
+            self._site.tcp_port,
         )

@@ -21,10 +21,22 @@ _STAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 _LONGEST_WAIT = 1_000_000  # microseconds a datagram may plausibly have waited in the socket
 
 
-class Line(Protocol):
-    """One UDP socket and the slab that its datagrams pass through."""
+class Pollable(Protocol):
+    """What an event loop can watch."""
 
-    socket: socket.socket
+    def fileno(self) -> int:
+        """Give the descriptor."""
+
+    def close(self) -> None:
+        """Free it."""
+
+
+class Line(Protocol):
+    """A port of ours and the slab that its datagrams pass through."""
+
+    @property
+    def socket(self) -> Pollable:
+        """What is readable when datagrams wait."""
 
     def take(self) -> Arrived:
         """Receive what waits, at most `INCOMING` datagrams, into the slab's incoming slots."""

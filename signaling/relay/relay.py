@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import structlog
 from aioice.ice import get_host_addresses
 
+from signaling.relay import tcp_port
 from signaling.relay.conference import Conference
 from signaling.relay.counters import Counters
 from signaling.relay.dtls import Certificate
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.ingress import Ingress
 from signaling.relay.leg import Leg, Site
+from signaling.relay.tcp_line import TcpLine
 
 _TICK = 0.05  # seconds between transport-wide feedback
 _log = structlog.get_logger(__name__)
@@ -24,25 +26,38 @@ _log = structlog.get_logger(__name__)
 class RelayConfig:
     """Where the relay listens and how clients are told to reach it.
 
-    `port` 0 takes a free one. `advertised` are IP literals; when empty, the machine's own
+    `port` and `tcp_port` 0 take a free one; `tcp_port` None leaves TCP alone. `advertised` are IP literals; when empty, the machine's own
     addresses and loopback are told. `host_v6` None keeps the relay on IPv4.
     """
 
     host_v4: str = "0.0.0.0"  # noqa: S104  clients come from everywhere
     host_v6: str | None = "::"
     port: int = 0
+    tcp_port: int | None = 0
     advertised: tuple[str, ...] = ()
 
 
 class Relay:
-    """Forwards media between the participants of conferences, on one UDP port."""
+    """Forwards media between the participants of conferences, on one UDP and one TCP port."""
 
-    def __init__(self, endpoint: Endpoint, advertised: tuple[str, ...], counters: Counters) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        advertised: tuple[str, ...],
+        counters: Counters,
+        tcp: TcpLine | None = None,
+    ) -> None:
         self.port = endpoint.port
+        self.tcp_port = tcp.port if tcp is not None else None
+        self.advertised = advertised
+        self._tcp = tcp
         self._counters = counters
         self._endpoint = endpoint
         ingress = Ingress(endpoint, counters)
-        self._site = Site(endpoint, ingress, Certificate(), counters, advertised)
+        self._site = Site(endpoint, ingress, Certificate(), counters, advertised, self.tcp_port)
+        if tcp is not None:
+            tcp.on_lost = ingress.lose
+            endpoint.add(tcp)
         self._conferences: dict[str, Conference] = {}
         self._gone = (0, 0)
         self._closing: set[asyncio.Task[None]] = set()
@@ -52,21 +67,34 @@ class Relay:
 
     @classmethod
     async def start(cls, config: RelayConfig) -> "Relay":
-        """Bind the port and start; raises OSError when it is in use or not ours to bind.
+        """Bind the ports and start.
 
-        Raises ValueError when an advertised address is no IP literal.
+        Raises OSError when one is in use or not ours to bind, TcpPortTaken for the TCP port, and
+        ValueError when an advertised address is no IP literal.
         """
         counters = Counters()
         endpoint = Endpoint.bind(config.host_v4, config.host_v6, config.port, counters)
+        tcp = None
         try:
+            if config.tcp_port is not None:
+                tcp = TcpLine(
+                    tcp_port.listen(config.host_v4, config.host_v6, config.tcp_port),
+                    endpoint.slab,
+                    counters,
+                )
             advertised = config.advertised or own_addresses(v6=config.host_v6 is not None)
             for address in advertised:
                 ipaddress.ip_address(address)
-        except ValueError:
+        except (ValueError, OSError):
             endpoint.close()
+            if tcp is not None:
+                tcp.close()
             raise
-        _log.info("relay listens", port=endpoint.port, addresses=len(advertised))
-        return cls(endpoint, advertised, counters)
+        relay = cls(endpoint, advertised, counters, tcp)
+        _log.info(
+            "relay listens", port=relay.port, tcp_port=relay.tcp_port, addresses=len(advertised)
+        )
+        return relay
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -105,6 +133,8 @@ class Relay:
         for conference in tuple(self._conferences.values()):
             for leg in conference.legs:
                 leg.tick(now)
+        if self._tcp is not None:
+            self._tcp.tick()
         self._endpoint.flush()
         self._timer = self._loop.call_later(_TICK, self._tick)
 

@@ -232,14 +232,18 @@ async def _row(tx: AsyncConnection, table: Table, **values: Any) -> int:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Office]:
-    """Migrate, seed and serve an office in `folder` until the block ends."""
+def served(folder: Path, **more: str) -> Iterator[Office]:
+    """Migrate, seed and serve an office in `folder` until the block ends.
+
+    `more` are settings of the server without their prefix.
+    """
     letters = Letters()
     mail_server = Controller(letters, hostname="127.0.0.1", port=_free_port())
     settings = {
         "ORGANIZER_EMAIL": "termine@office.example",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail_server.port),
+        **more,
     }
     mail_server.start()
     try:

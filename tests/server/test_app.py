@@ -105,7 +105,7 @@ async def test_health_tells_the_state_of_each_part(client: TestClient, migrated:
     assert answer.status == 200
     assert told["state"] == "up"
     assert told["parts"]["database"] == {"state": "up", "engine": migrated.dialect}
-    assert told["parts"]["relay"]["port"] > 0
+    assert told["parts"]["relay"]["relays"][0]["port"] > 0
     assert told["parts"]["mail"]["state"] == "up"
 
 
@@ -164,7 +164,7 @@ async def test_metrics_count_by_route_and_hold_no_token(client: TestClient) -> N
     assert 'route="/call/{token}",status="404"' in figures
     assert "a-secret-token" not in figures
     assert "sprechzeit_outbox_waiting 0.0" in figures
-    assert "sprechzeit_relay_rooms 0.0" in figures
+    assert 'sprechzeit_relay_rooms{relay="own"} 0.0' in figures
 
 
 async def test_a_letter_posted_while_the_server_runs_leaves_by_itself(
@@ -192,6 +192,19 @@ async def test_a_taken_relay_port_is_told_in_one_line_and_the_store_is_closed_ag
         server = TestServer(create_app(config, clock))
 
         with pytest.raises(CannotStart, match=r"^SPRECHZEIT_RELAY_PORT: UDP port \d+ [^\n]+$"):
+            await server.start_server()
+
+        await server.close()
+
+
+async def test_a_taken_tcp_port_of_the_relay_is_told_by_its_variable(
+    migrated: Store, store_url: str, configure: Configure, clock: Clock
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        config = configure(database_url=store_url, relay_tcp_port=other.getsockname()[1])
+        server = TestServer(create_app(config, clock))
+
+        with pytest.raises(CannotStart, match=r"^SPRECHZEIT_RELAY_TCP_PORT: TCP port \d+ [^\n]+$"):
             await server.start_server()
 
         await server.close()

@@ -23,6 +23,13 @@ def _only_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SPRECHZEIT_PORT", "eighty"),
         ("SPRECHZEIT_PORT", "65536"),
         ("SPRECHZEIT_RELAY_PORT", "-1"),
+        ("SPRECHZEIT_RELAY_TCP_PORT", "off"),
+        ("SPRECHZEIT_TURN_URLS", "stun:turn.example.org"),
+        ("SPRECHZEIT_TURN_URLS", "turns:turn.example.org:443?transport=sctp"),
+        ("SPRECHZEIT_TURN_URLS", "turn:turn.example.org"),
+        ("SPRECHZEIT_TURN_SECRET", "short"),
+        ("SPRECHZEIT_TURN_SECRET", "long enough but without a server"),
+        ("SPRECHZEIT_TURN_ONLY", "on"),
         ("SPRECHZEIT_PUBLIC_URL", "termine.example.org"),
         ("SPRECHZEIT_PUBLIC_URL", "https://example.org/termine"),
         ("SPRECHZEIT_DATABASE_URL", "mysql://localhost/plan"),
@@ -81,6 +88,33 @@ def test_the_public_address_follows_the_port_unless_it_is_set(
     monkeypatch.setenv("SPRECHZEIT_PUBLIC_URL", "https://termine.example.org/")
 
     assert read_config().origin == "https://termine.example.org"
+
+
+@pytest.mark.parametrize(("value", "port"), [("", 3478), ("443", 443), ("0", 0), ("none", None)])
+def test_the_tcp_port_has_the_number_of_the_udp_port_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, value: str, port: int | None
+) -> None:
+    monkeypatch.setenv("SPRECHZEIT_RELAY_PORT", "3478")
+    monkeypatch.setenv("SPRECHZEIT_RELAY_TCP_PORT", value)
+
+    assert read_config().tcp_port == port
+
+
+def test_turn_servers_are_a_list_and_their_secret_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(
+        "SPRECHZEIT_TURN_URLS", "turns:turn.example.org:443?transport=tcp, turn:[2001:db8::1]:3478"
+    )
+    monkeypatch.setenv("SPRECHZEIT_TURN_SECRET", "shared-with-the-turn-server")
+
+    config = read_config()
+
+    assert config.turn_urls == (
+        "turns:turn.example.org:443?transport=tcp",
+        "turn:[2001:db8::1]:3478",
+    )
+    assert "shared-with" not in repr(config)
 
 
 def test_advertised_addresses_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

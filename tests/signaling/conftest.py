@@ -3,6 +3,7 @@
 import pytest
 from aiohttp import web as http
 
+from signaling.fleet import OwnRelay
 from signaling.relay import Relay, RelayConfig
 from signaling.rooms import Identity, Role, Rooms
 from signaling.sockets import serve
@@ -37,7 +38,7 @@ async def connect(relay):
 
 @pytest.fixture
 async def rooms(relay, clock):
-    registry = Rooms(relay, clock=clock)
+    registry = Rooms(OwnRelay(relay), clock=clock)
     yield registry
     await registry.close()
 

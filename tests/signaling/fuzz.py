@@ -1,7 +1,8 @@
-"""Damaged datagrams and offers from a seed: a few in every test run, any number by command.
+"""Damaged datagrams, frames and offers from a seed: a few in every test run, any number by command.
 
 `python -m tests.signaling.fuzz --inputs 1000000` throws that many at a relay with a running call,
-one offer in a hundred among them, and tells at the end whether anything was harmed or has grown.
+one in eight over TCP and one offer in a hundred among them, and tells at the end whether anything
+was harmed or has grown.
 """
 
 import argparse
@@ -14,14 +15,16 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from signaling.relay import BadOffer, Relay, RelayConfig, rtcp
+from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp
 from signaling.relay.offer import read_offer
 from tests.signaling.peer import Peer, offer_sdp, rtp_packet
+from tests.signaling.tcp_peer import TcpPeer
 
 SEED = 20261121
 _BURST = 40
 _TALK = 5000
 _OFFER = 100
+_FRAME = 8
 
 
 def damaged(chance, captured):
@@ -66,6 +69,43 @@ async def strangers_to(alice):
     return strangers
 
 
+class Streams:
+    """Connections of a participant and of strangers, opened again whenever the relay ends them."""
+
+    def __init__(self, participant, *strangers):
+        self.all = (participant, *strangers)
+        self._participant = participant
+
+    @classmethod
+    async def to(cls, alice, conference):
+        """Let a third participant come over TCP, and two who know nothing but the port."""
+        participant = await TcpPeer.connect(conference, "carol", ssrc=9000)
+        strangers = [TcpPeer("stranger") for _ in range(2)]
+        for each in strangers:
+            each.answer = alice.answer
+            await each.reconnect()
+        return cls(participant, *strangers)
+
+    async def throw(self, chance, captured):
+        """Send a frame with something wrong in it, or wrong about it, in pieces."""
+        peer = chance.choice(self.all)
+        if peer.transport.is_closing():
+            await peer.reconnect()
+            if peer is self._participant:
+                peer.transport.write(framing.frame(peer.binding_request()))
+        stream = framing.frame(damaged(chance, captured))
+        if chance.randrange(4) == 0:
+            stream = damaged(chance, [stream])
+        cut = chance.randrange(len(stream) + 1)
+        peer.transport.write(stream[:cut])
+        await asyncio.sleep(0)
+        peer.transport.write(stream[cut:])
+
+    async def close(self):
+        for each in self.all:
+            await each.close()
+
+
 async def capture(alice, bob, numbers):
     """Have a call send everything it can; give all datagrams."""
     for _ in range(20):
@@ -75,7 +115,7 @@ async def capture(alice, bob, numbers):
     return [bytes(each) for each in (*alice.sent, *bob.sent)]
 
 
-async def flood(alice, bob, strangers, inputs, *, seed=SEED, numbers=None):
+async def flood(alice, bob, strangers, streams, inputs, *, seed=SEED, numbers=None):
     """Throw damaged datagrams at the relay from participants and strangers, while a call runs."""
     numbers = numbers or itertools.count()
     captured = await capture(alice, bob, numbers)
@@ -86,6 +126,9 @@ async def flood(alice, bob, strangers, inputs, *, seed=SEED, numbers=None):
         if count % _OFFER == 0:
             with suppress(BadOffer):
                 read_offer(damaged(chance, [offer]).decode("utf-8", "replace"))
+            continue
+        if count % _FRAME == 1:
+            await streams.throw(chance, captured)
             continue
         chance.choice(senders).transport.sendto(damaged(chance, captured), alice.relay_address)
         if count % _BURST == 1:
@@ -110,16 +153,19 @@ async def _run(inputs, seed):
         for index, name in enumerate(("alice", "bob"), 1)
     ]
     strangers = await strangers_to(alice)
+    streams = await Streams.to(alice, relay.conference("room"))
     numbers = itertools.count()
-    await flood(alice, bob, strangers, inputs // 10, seed=seed, numbers=numbers)
+    await flood(alice, bob, strangers, streams, inputs // 10, seed=seed, numbers=numbers)
     for each in (alice, bob):
         each.sent.clear()
         each.rtcp.clear()
     before = _resident_kib()
-    await flood(alice, bob, strangers, inputs - inputs // 10, seed=seed + 1, numbers=numbers)
+    await flood(
+        alice, bob, strangers, streams, inputs - inputs // 10, seed=seed + 1, numbers=numbers
+    )
     grown = _resident_kib() - before
     dropped = sum(count for name, count in relay.counters.items() if name.startswith("dropped_"))
-    for each in (alice, bob):
+    for each in (alice, bob, streams):
         await each.close()
     for each in strangers:
         each.transport.close()

@@ -153,16 +153,17 @@ class Peer(asyncio.DatagramProtocol):
 
     def negotiate(self, conference: Conference, **offer: Any) -> None:
         """Offer, with a new ufrag every time: the second call is an ICE restart."""
+        self.answer = conference.offer(self.name, self.offer(**offer))
+
+    def offer(self, **offer: Any) -> str:
+        """Write the next offer of this peer connection."""
         self._ufrag = secrets.token_hex(4)
-        self.answer = conference.offer(
-            self.name,
-            offer_sdp(
-                fingerprint=self._certificate.fingerprint,
-                ufrag=self._ufrag,
-                session=self._session,
-                ssrc=self.ssrc,
-                **offer,
-            ),
+        return offer_sdp(
+            fingerprint=self._certificate.fingerprint,
+            ufrag=self._ufrag,
+            session=self._session,
+            ssrc=self.ssrc,
+            **offer,
         )
 
     def lines(self, prefix: str) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from signaling.relay import rtcp
 from signaling.relay.dtls import SrtpError, is_whole_records
-from tests.signaling.fuzz import SEED, damaged, flood, strangers_to, talk
+from tests.signaling.fuzz import SEED, Streams, damaged, flood, strangers_to, talk
 from tests.signaling.peer import Peer, rtp_packet
 
 _INPUTS = 50_000
@@ -21,15 +21,19 @@ async def test_fuzzed_datagrams_harm_no_call_and_log_nothing(connect, relay, cap
     alice = await connect("alice", ssrc=1000)
     bob = await connect("bob", ssrc=2000)
     strangers = await strangers_to(alice)
+    streams = await Streams.to(alice, relay.conference("room"))
 
-    await flood(alice, bob, strangers, _INPUTS)
+    await flood(alice, bob, strangers, streams, _INPUTS)
 
     dropped = sum(value for name, value in relay.counters.items() if name.startswith("dropped_"))
     assert failures == []
     assert caplog.records == []
     assert [stranger.raw_received for stranger in strangers] == [[], [], []]
     assert dropped > _INPUTS * 0.9
-    assert relay.counters["participants_connected"] == 2
+    assert all(each.raw_received == [] for each in streams.all[1:])
+    assert relay.counters["dropped_bad_frame"] > 0
+    await streams.close()
+    assert relay.counters["participants_connected"] >= 2
     assert relay.counters["participants_moved"] == 0
     for stranger in strangers:
         stranger.transport.close()

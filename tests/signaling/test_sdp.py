@@ -1,5 +1,7 @@
 """Offers the relay understands, offers it refuses, and what its answers promise."""
 
+import dataclasses
+
 import pytest
 from aiortc.sdp import SessionDescription
 from hypothesis import given
@@ -12,13 +14,13 @@ from tests.signaling.peer import offer_sdp
 _TRANSPORT = Transport("u" * 16, "p" * 32, "AA:BB", ("192.0.2.1", "2001:db8::1"), 3478)
 
 
-def answer(sdp):
+def answer(sdp, transport=_TRANSPORT):
     offer = read_offer(sdp)
     streams = [None, None] + [
         Outgoing(f"seat{index // 2}", 100 + index, 200 + index if index % 2 else None)
         for index in range(2 * offer.seats)
     ]
-    return write_answer(offer, _TRANSPORT, streams)
+    return write_answer(offer, transport, streams)
 
 
 def test_an_offer_reads_into_what_the_relay_needs():
@@ -134,6 +136,21 @@ def test_an_offer_of_another_form_is_refused(before, after):
 def test_too_few_or_too_many_pairs_are_refused(seats):
     with pytest.raises(BadOffer):
         read_offer(offer_sdp(seats=seats))
+
+
+def test_every_tcp_candidate_is_passive_and_wanted_less_than_every_udp_candidate():
+    transport = dataclasses.replace(_TRANSPORT, tcp_port=443)
+
+    found = SessionDescription.parse(answer(offer_sdp(), transport)).media[0].ice_candidates
+
+    udp, tcp = found[:2], found[2:]
+    assert [(each.ip, each.port, each.protocol, each.tcpType) for each in tcp] == [
+        ("192.0.2.1", 443, "tcp", "passive"),
+        ("2001:db8::1", 443, "tcp", "passive"),
+    ]
+    assert len({each.foundation for each in found}) == 4
+    assert tcp[0].priority > tcp[1].priority
+    assert all(each.priority < min(other.priority for other in udp) for each in tcp)
 
 
 def test_ids_beyond_the_one_byte_form_are_not_agreed_to():

@@ -1,20 +1,18 @@
 /** One person's part in a consultation: ties socket, media connection, devices and page together. */
 
 import { stayAwake } from "./awake.js";
+import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
+import { Ice } from "./ice.js";
 import { markConnected, markEntered } from "./marks.js";
 import { Notices } from "./notices.js";
 import { Own } from "./own.js";
-import { Peer } from "./peer.js";
 import { Room } from "./room.js";
-import { Signal } from "./signal.js";
 import { Stage } from "./stage.js";
 import { Waiting } from "./waiting.js";
 
-const PATIENCE = 4000; // ms until an attempt to connect picture and sound is given up
 const DEVICES_WAIT = 500; // ms that asking for the devices gives way to the network at most
-const ATTEMPTS = 3; // until we say that this network lets nothing through
 const KINDS = ["audio", "video"];
 
 export class Call {
@@ -22,14 +20,11 @@ export class Call {
   #words;
   #room = new Room();
   #devices = new Devices();
-  #peer = null;
-  #signal;
+  #ice;
+  #connection;
   #notices;
   #stage;
   #waiting = null;
-  #patience = 0;
-  #attempts = 0;
-  #network = navigator.connection?.type;
   #silent = false;
   #told = "";
   #title = document.title;
@@ -41,18 +36,23 @@ export class Call {
     this.#stage = new Stage(root, words);
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
-    this.#signal = new Signal(socket.href, () => this.#hello());
+    this.#ice = new Ice(root.dataset.ice);
+    this.#connection = new Connection(
+      socket.href,
+      () => this.#conditions(),
+      async () => this.#ice.configuration,
+    );
   }
 
   /** Connect, and while the network does its part, set the page up and ask for the devices. */
   async start() {
     // Opening a camera takes the processor away from connecting; it may wait that long.
     const answered = new Promise((resolve) => {
-      this.#signal.addEventListener("answer", resolve, { once: true });
+      this.#connection.addEventListener("answer", resolve, { once: true });
       setTimeout(resolve, DEVICES_WAIT);
     });
-    this.#signal.open();
     this.#listenToServer();
+    this.#connection.start();
     this.#listenToPerson();
     await answered;
     await this.#devices.ask();
@@ -60,9 +60,10 @@ export class Call {
   }
 
   #listenToServer() {
-    const on = (type, act) => this.#signal.addEventListener(type, ({ detail }) => act(detail));
+    const on = (type, act) =>
+      this.#connection.addEventListener(type, ({ detail }) => act(detail));
     on("welcome", (message) => this.#welcome(message));
-    on("answer", (message) => this.#answer(message));
+    on("ice", (message) => this.#ice.take(message));
     on("admitted", (message) => this.#admitted(message));
     on("participant", (message) => this.#participant(message));
     on("gone", (message) => this.#gone(message));
@@ -72,13 +73,16 @@ export class Call {
     });
     on("ended", ({ reason }) => this.#ended(reason));
     on("error", (message) => this.#error(message));
-    on("interrupted", () => this.#interrupted());
-    addEventListener("online", () => this.#restart());
-    navigator.connection?.addEventListener?.("change", () => {
-      if (navigator.connection.type === this.#network) return; // a mere change of speed
-      this.#network = navigator.connection.type;
-      this.#restart();
+    on("peer", (peer) => {
+      this.#stage.attach(peer);
+      this.#play();
     });
+    on("media", (state) => this.#moved(state));
+    on("interrupted", () => this.#notices.show(this.#words("interrupted"), "warning"));
+    on("mended", () => this.#mended());
+    on("phone", () => this.#root.classList.add("call--phone"));
+    on("devices", () => this.#devices.revive());
+    on("knock", () => this.#knock());
     addEventListener("pagehide", () => this.#close());
   }
 
@@ -90,7 +94,7 @@ export class Call {
       this.#notices.announce(this.#words(`${kind}_${condition}`)),
     );
     controls.addEventListener("leave", () => this.#leave());
-    controls.addEventListener("end", () => this.#signal.send({ type: "end" }));
+    controls.addEventListener("end", () => this.#connection.send({ type: "end" }));
     controls.addEventListener("here", () => location.reload());
     this.#devices.addEventListener("change", () => {
       this.#publish();
@@ -102,88 +106,41 @@ export class Call {
     this.#waiting = new Waiting(waiting, this.#words);
     for (const type of ["admit", "dismiss"]) {
       this.#waiting.addEventListener(type, ({ detail: { id } }) =>
-        this.#signal.send({ type, participant: id }),
+        this.#connection.send({ type, participant: id }),
       );
     }
   }
 
   // What is sent
 
-  async #hello() {
-    const again = this.#peer?.usable ?? false;
-    if (!again) this.#makePeer();
-    const offer = await this.#peer.offer(again);
-    const state = this.#state();
-    this.#told = JSON.stringify(state);
-    return { ...state, offer };
-  }
-
-  #makePeer() {
-    this.#peer?.close();
-    const peer = new Peer();
-    this.#peer = peer;
-    peer.addEventListener("state", ({ detail }) => peer === this.#peer && this.#moved(detail));
-    this.#stage.attach(peer);
-    this.#play();
-    for (const kind of KINDS) peer.replace(kind, this.#devices.track(kind));
-  }
-
-  /** Offer again with new ICE credentials; when that does not help, on a new connection. */
-  async #restart() {
-    if (!this.#peer || !["lobby", "room"].includes(this.#room.phase)) return;
-    const fresh = !this.#peer.usable;
-    if (fresh) this.#makePeer();
-    const offer = await this.#peer.offer(!fresh);
-    if (this.#signal.send({ type: "offer", ...offer })) this.#expectConnection();
-  }
-
-  /** Begin anew on another connection when this one does not come about. */
-  #expectConnection() {
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => {
-      if (this.#peer.state === "connected") return;
-      this.#attempts += 1;
-      if (this.#attempts >= ATTEMPTS) this.#notices.show(this.#words("blocked"), "warning");
-      this.#peer.close();
-      this.#restart();
-    }, PATIENCE);
-  }
-
   /** Put the devices' tracks on their way and tell the others what is on. */
   #publish() {
-    for (const kind of KINDS) this.#peer?.replace(kind, this.#devices.track(kind));
-    const state = this.#state();
-    if (JSON.stringify(state) === this.#told) return;
-    if (this.#signal.send({ type: "state", ...state })) this.#told = JSON.stringify(state);
+    for (const kind of KINDS) this.#connection.replace(kind, this.#devices.track(kind));
+    const before = this.#told;
+    const conditions = this.#conditions();
+    if (before === this.#told) return;
+    if (!this.#connection.send({ type: "state", ...conditions })) this.#told = before;
   }
 
-  #state() {
-    return { audio: this.#devices.on("audio"), video: this.#devices.on("video") };
+  #conditions() {
+    const conditions = { audio: this.#devices.on("audio"), video: this.#devices.on("video") };
+    this.#told = JSON.stringify(conditions);
+    return conditions;
   }
 
   #leave() {
-    this.#signal.send({ type: "leave" });
+    this.#connection.send({ type: "leave" });
     this.#away("left");
   }
 
   // What is received
 
   #welcome(message) {
+    this.#ice.take(message);
     this.#room.welcome(message);
     this.#publish();
     if (this.#room.phase === "room") markEntered();
     this.#show();
-    if (this.#peer.state === "connected") this.#notices.show("");
-    else this.#expectConnection();
-  }
-
-  async #answer(message) {
-    try {
-      await this.#peer.answer(message);
-    } catch {
-      this.#peer.close(); // an answer for another connection: begin anew
-      this.#restart();
-    }
   }
 
   #admitted(message) {
@@ -208,7 +165,7 @@ export class Call {
   #gone(message) {
     const before = this.#room.gone(message);
     if (before?.phase === "room") this.#notices.announce(this.#words("left", before));
-    if (this.#peer.state === "connected") this.#notices.show(""); // a full room has a place again
+    if (this.#connection.connected) this.#notices.show(""); // a full room has a place again
     this.#show();
   }
 
@@ -226,16 +183,14 @@ export class Call {
   #error({ code, fatal }) {
     if (code === "room_full" && fatal) return this.#away("full");
     if (code === "room_full") this.#notices.show(this.#words("full"), "warning");
-    if (code === "bad_offer") this.#peer.close(); // the next offer is made on a new connection
     if (code === "version") location.reload(); // the server speaks a newer version by now
-    if (fatal) this.#interrupted();
   }
 
   // How it goes
 
-  #interrupted() {
-    this.#notices.show(this.#words("interrupted"), "warning");
-    if (this.#signal.attempt > 2) this.#knock();
+  #mended() {
+    this.#notices.show("");
+    this.#root.classList.remove("call--phone");
   }
 
   /** See whether this page still stands: the appointment may have ended or moved meanwhile. */
@@ -246,16 +201,9 @@ export class Call {
 
   /** Follow the media connection's state. */
   #moved(state) {
-    if (state === "connected") {
-      clearTimeout(this.#patience);
-      this.#attempts = 0;
-      markConnected();
-      this.#notices.show("");
-      this.#show();
-    } else if (state === "disconnected" || state === "failed") {
-      if (!this.#attempts) this.#notices.show(this.#words("interrupted"), "warning");
-      this.#restart();
-    }
+    if (state !== "connected") return;
+    markConnected();
+    this.#show();
   }
 
   async #play() {
@@ -271,7 +219,7 @@ export class Call {
     const alone = phase === "room" && present.length === 0;
     this.#root.classList.toggle("call--alone", alone);
     document.title = role === "host" && waiting.length ? `(${waiting.length}) ${this.#title}` : this.#title;
-    this.#peer?.send(phase === "room" && !alone);
+    this.#connection.sending(phase === "room" && !alone);
   }
 
   /** Leave this page for the one that says how it ended. */
@@ -284,9 +232,7 @@ export class Call {
   }
 
   #close() {
-    clearTimeout(this.#patience);
-    this.#signal.close();
-    this.#peer?.close();
+    this.#connection.close();
     this.#devices.stop();
   }
 }

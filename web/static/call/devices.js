@@ -15,6 +15,8 @@ const WISHES = {
   },
 };
 
+const KINDS = ["audio", "video"];
+
 function problemOf(error) {
   if (error.name === "NotAllowedError" || error.name === "SecurityError") return "refused";
   if (error.name === "NotFoundError" || error.name === "OverconstrainedError") return "missing";
@@ -24,6 +26,7 @@ function problemOf(error) {
 export class Devices extends EventTarget {
   #tracks = { audio: null, video: null };
   #problems = { audio: null, video: null };
+  #lost = { audio: false, video: false }; // went away by itself
   #chosen = { audio: null, video: null };
   #facing = "user";
   #asking = false;
@@ -65,7 +68,7 @@ export class Devices extends EventTarget {
   async ask() {
     this.#asking = true;
     this.#changed();
-    const kinds = ["audio", "video"].filter((kind) => kind === "audio" || !recalledOff(kind));
+    const kinds = KINDS.filter((kind) => kind === "audio" || !recalledOff(kind));
     if (!(await this.#take(kinds)) && kinds.length > 1) {
       await this.#take(["audio"]);
       await this.#take(["video"]);
@@ -74,6 +77,18 @@ export class Devices extends EventTarget {
     this.#asking = false;
     this.#changed();
     await this.#list();
+  }
+
+  /** Ask again for what was taken away meanwhile, as from a computer that slept. Never throws. */
+  async revive() {
+    for (const kind of KINDS) {
+      const track = this.#tracks[kind];
+      const lost = track ? track.readyState === "ended" || track.muted : this.#lost[kind];
+      if (!lost || (track && !track.enabled)) continue;
+      this.#drop(kind);
+      await this.#take([kind]);
+      await this.#list();
+    }
   }
 
   /** Turn a device on or off; one that is not there yet is asked for. */
@@ -147,6 +162,7 @@ export class Devices extends EventTarget {
     for (const track of stream.getTracks()) {
       this.#drop(track.kind);
       this.#tracks[track.kind] = track;
+      this.#lost[track.kind] = false;
       track.addEventListener("ended", () => this.#unplugged(track));
     }
     const [camera] = stream.getVideoTracks();
@@ -157,12 +173,14 @@ export class Devices extends EventTarget {
     if (this.#tracks[track.kind] !== track) return;
     this.#tracks[track.kind] = null;
     this.#problems[track.kind] = "missing";
+    this.#lost[track.kind] = true;
     this.#changed();
   }
 
   #drop(kind) {
     this.#tracks[kind]?.stop();
     this.#tracks[kind] = null;
+    this.#lost[kind] = false;
   }
 
   async #list() {

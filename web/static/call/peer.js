@@ -93,15 +93,23 @@ export class Peer extends EventTarget {
    *
    * Rejects when the relay has forgotten this connection meanwhile (it was away for too long, or
    * the server was restarted): its keys are gone, and a new connection must be made.
+   *
+   * @returns {Promise<boolean>} whether it was taken
    */
   async answer({ id, sdp }) {
-    if (id !== this.#offers || this.#pc.signalingState !== "have-local-offer") return;
+    if (id !== this.#offers || this.#pc.signalingState !== "have-local-offer") return false;
     const association = associationOf(sdp);
     if (this.#association && association !== this.#association) {
       throw new Error("the relay does not know this connection any more");
     }
     this.#association = association;
     await this.#pc.setRemoteDescription({ type: "answer", sdp });
+    return true;
+  }
+
+  /** Use other relay servers and credentials from the next ICE restart on. */
+  configure(configuration) {
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), ...configuration });
   }
 
   /** Put `track` (or nothing) into the sending section of `kind`. */
@@ -117,11 +125,15 @@ export class Peer extends EventTarget {
   async send(active) {
     if (this.#active === active) return;
     this.#active = active;
+    await this.#shape();
+  }
+
+  async #shape() {
     await Promise.all(
       Object.values(this.#senders).map(async ({ sender }) => {
         const parameters = sender.getParameters();
         if (!parameters.encodings?.length) return;
-        parameters.encodings[0].active = active;
+        parameters.encodings[0].active = this.#active;
         if (sender.track?.kind === "video") parameters.degradationPreference = "balanced";
         await sender.setParameters(parameters);
       }),

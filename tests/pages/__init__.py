@@ -1,0 +1,1 @@
+"""The page modules that decide without a browser, run by Node's own test runner."""
