@@ -92,8 +92,10 @@ class Ingress:
         for ssrc in self._ssrcs.pop(leg, ()):
             if self._by_ssrc.get(ssrc) is leg:
                 del self._by_ssrc[ssrc]
-        self._ssrcs[leg] = tuple(ssrcs)
-        self._by_ssrc |= dict.fromkeys(self._ssrcs[leg], leg)
+        declared = tuple(ssrcs)
+        if declared:
+            self._ssrcs[leg] = declared
+            self._by_ssrc |= dict.fromkeys(declared, leg)
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
@@ -155,14 +157,20 @@ class Ingress:
         at = 4 if 192 <= datagram[1] <= 223 else 8
         leg = self._by_ssrc.get(int.from_bytes(datagram[at : at + 4], "big"))
         before = leg.address if leg is not None else None
-        if leg is None or not leg.follow(address, start, len(datagram), now):
+        # A new connection is told from its first STUN request; only ports change unnoticed.
+        if (
+            leg is None
+            or isinstance(address, Connection)
+            or not leg.follow(address, start, len(datagram), now)
+        ):
             self._counters.add("dropped_media_from_stranger")
             return
-        self._admit(leg, address)
         # The former address is a stranger's from now on, so that coming back is seen as well.
-        self._addresses[leg].remove(before)
-        if self._by_address.get(before) is leg:
-            del self._by_address[before]
+        addresses = self._addresses.get(leg, [])
+        if before in addresses:
+            addresses.remove(before)
+            self._part(leg, before)
+        self._admit(leg, address)
 
     def _receive_stun(self, datagram: bytes, address: Address, now: float) -> None:
         try:

@@ -196,10 +196,6 @@ class Leg:
         if self.address != address:
             self._move(address)
 
-    def fall_back(self, address: Address | None) -> None:
-        """Go on at another known address, or wait for one: the present path is gone."""
-        self._move(address)
-
     def follow(self, address: Address, start: int, length: int, now: float) -> bool:
         """Move to an unknown address if the SRTP or SRTCP from there, in the slab, is authentic.
 
@@ -215,6 +211,10 @@ class Leg:
         self._consented = now
         self._move(address)
         return True
+
+    def fall_back(self, address: Address | None) -> None:
+        """Go on at another known address, or wait for one: the present path is gone."""
+        self._move(address)
 
     def post(self, start: int, length: int) -> None:
         """Protect a packet where it stands in the slab, and have it sent."""

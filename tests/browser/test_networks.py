@@ -1,0 +1,51 @@
+"""A call in which one person's network changes its address and goes dark for a while."""
+
+from __future__ import annotations
+
+import asyncio
+
+from playwright.async_api import Browser
+
+from benchmarks.bad_calls import REROUTE, relay_port
+from tests.browser.chromium import Visitor
+from tests.browser.office import CLAIMANT, Office
+from tests.browser.staff import let_in, sign_in
+from tests.impairment.process import bad_network
+
+PATIENCE = 20  # seconds
+
+
+async def hears_more(visitor: Visitor) -> None:
+    """Wait until half a second of voice has come that was not there before."""
+    before = (await visitor.voices())["received"]
+    async with asyncio.timeout(PATIENCE):
+        while (await visitor.voices())["received"] < before + 25:
+            await asyncio.sleep(0.1)  # the count is a figure to be asked for
+
+
+async def test_a_call_goes_on_on_the_same_connection_after_another_port_and_a_dark_second(
+    office: Office, browser: Browser
+) -> None:
+    with bad_network(relay_port(office)) as network:
+        call = await office.book_call()
+        claimant = await Visitor.with_browser(browser)
+        await claimant.context.add_init_script(REROUTE.replace("PORT", str(network.port)))
+        await claimant.page.goto(f"{office.url}/call/{call.claimant}")
+        caseworker = await Visitor.with_browser(browser)
+        await sign_in(caseworker.page, office.url)
+        await caseworker.page.goto(f"{office.url}/staff/appointments/{call.appointment_id}/call")
+        await let_in(caseworker.page, CLAIMANT.name)
+        await claimant.sees(1)
+        await caseworker.sees(1)
+
+        network.rebind()
+        await hears_more(claimant)
+        await hears_more(caseworker)
+        network.black_out(1)
+        await hears_more(claimant)
+        await hears_more(caseworker)
+        await claimant.sees(1)
+        await caseworker.sees(1)
+
+        assert network.counts()["down"]["packets"] > 0
+        assert len(await claimant.page.evaluate("window.connections")) == 1
