@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -50,6 +51,9 @@ class Metrics:
             "Letters that the mail server refused for good.",
             registry=self.registry,
         )
+        self._tasks = Gauge(
+            "sprechzeit_tasks", "Tasks of the event loop now.", registry=self.registry
+        )
         self._age = Gauge(
             "sprechzeit_outbox_oldest_seconds",
             "How long the oldest unsent letter has waited.",
@@ -75,6 +79,7 @@ class Metrics:
         self._waiting.set(backlog.waiting)
         self._refused.set(backlog.refused)
         self._age.set(backlog.oldest_seconds)
+        self._tasks.set(len(asyncio.all_tasks()))
         return web.Response(
             body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )

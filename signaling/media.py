@@ -69,6 +69,9 @@ class Carrier(Protocol):
     def dissolve(self, room: str) -> None:
         """Close the media side of a room and all its transports."""
 
+    def release(self) -> None:
+        """Give no more orders, as this process ends: relays elsewhere carry on for a while."""
+
     @property
     def states(self) -> tuple[RelayState, ...]:
         """The relays behind it, in the order of the configuration."""

@@ -149,6 +149,7 @@ class Rooms:
         """Tell everyone that the server goes down; they come back when it is up again."""
         self.closed = True
         self._timer.cancel()
+        self._carrier.release()  # media goes on meanwhile where another process carries it
         for room in tuple(self._rooms):
             self._close(room, EndReason.SHUTDOWN)
 

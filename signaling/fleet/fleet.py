@@ -130,11 +130,16 @@ class Fleet:
         for each in late:
             each.cancel()
 
+    def release(self) -> None:
+        """Give no more orders; relays carry the rooms on until they notice, and for a while."""
+        self._closed = True
+        self._rooms.clear()
+        for link in self.links:
+            link.retire()
+
     async def close(self) -> None:
         """Let go of all rooms; the links end with the tasks that run them."""
-        self._closed = True
-        for room in tuple(self._rooms):
-            self.dissolve(room)
+        self.release()
 
     def _changed(self, link: Link) -> None:
         if self._closed:

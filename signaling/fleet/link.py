@@ -100,6 +100,7 @@ class Link:
         self._questions: dict[int, _Question] = {}
         self._numbers: Iterator[int] = count(1)
         self._heard = 0.0
+        self._retired = False
 
     @property
     def state(self) -> RelayState:
@@ -146,6 +147,13 @@ class Link:
     def forsake(self) -> None:
         """Forget all rooms without closing them: the relay ends, or has ended."""
         self.tenants.clear()
+
+    def retire(self) -> None:
+        """Give no more orders."""
+        self.forsake()
+        self._writer = None
+        self._retired = True
+        self._give_up()
 
     def post(self, order: Order) -> None:
         """Give an order that has no answer; a relay that is away gets none."""
@@ -257,6 +265,8 @@ class Link:
         return question if question is not None and not question.future.done() else None
 
     def _become(self, condition: Condition, reason: str = "") -> None:
+        if self._retired:
+            return
         if condition in {Condition.DOWN, Condition.REFUSED}:
             self.load = None
         if (condition, reason) != (self.condition, self._reason):
@@ -267,7 +277,10 @@ class Link:
         if changed:
             self._on_change(self)
         if condition in {Condition.DOWN, Condition.REFUSED}:
-            questions, self._questions = self._questions, {}
-            for question in questions.values():
-                if not question.future.done():
-                    question.future.set_exception(NoRelay())
+            self._give_up()
+
+    def _give_up(self) -> None:
+        questions, self._questions = self._questions, {}
+        for question in questions.values():
+            if not question.future.done():
+                question.future.set_exception(NoRelay())

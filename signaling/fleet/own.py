@@ -48,6 +48,9 @@ class OwnRelay:
         """Close the media side of a room and all its transports."""
         self._relay.dissolve(room)
 
+    def release(self) -> None:
+        """Do nothing: this relay ends with its process, and its rooms say goodbye before."""
+
     @property
     def states(self) -> tuple[RelayState, ...]:
         """The one relay, up: it lives on the loop that answers."""

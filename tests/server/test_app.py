@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -19,6 +20,8 @@ from server import database
 from server.app import create_app
 from server.failure import CannotStart
 from server.security import content_policy, permissions_policy
+from signaling.fleet import ControlAddress, Station
+from signaling.relay import Relay, RelayConfig
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, at, make_office
 from tests.server.conftest import Configure
@@ -107,6 +110,27 @@ async def test_health_tells_the_state_of_each_part(client: TestClient, migrated:
     assert told["parts"]["database"] == {"state": "up", "engine": migrated.dialect}
     assert told["parts"]["relay"]["relays"][0]["port"] > 0
     assert told["parts"]["mail"]["state"] == "up"
+
+
+async def test_health_and_metrics_tell_the_state_of_each_relay(
+    migrated: Store, store_url: str, configure: Configure, clock: Clock, tmp_path: Path
+) -> None:
+    here, gone = (ControlAddress(path=f"{tmp_path}/{name}.sock") for name in ("here", "gone"))
+    relay = await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6=None))
+    station = await Station.open(relay, here, b"")
+    config = configure(database_url=store_url, relays=(str(here), str(gone)))
+    async with TestClient(TestServer(create_app(config, clock))) as client:
+        told = (await (await client.get("/healthz")).json())["parts"]["relay"]
+        figures = await (await client.get("/metrics")).text()
+
+    assert told["state"] == "up"
+    assert [each["state"] for each in told["relays"]] == ["up", "down"]
+    assert told["relays"][0]["port"] == relay.port
+    assert f'sprechzeit_relay_up{{relay="{here}"}} 1.0' in figures
+    assert f'sprechzeit_relay_up{{relay="{gone}"}} 0.0' in figures
+    assert f'sprechzeit_relay_participants{{relay="{here}"}} 0.0' in figures
+    await station.close()
+    await relay.close()
 
 
 async def test_health_tells_that_mail_is_late(

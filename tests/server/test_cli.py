@@ -85,6 +85,28 @@ def test_a_wrong_setting_is_one_line_and_exit_code_2(run: Run) -> None:
     assert line.startswith("sprechzeit: SPRECHZEIT_PORT: ")
 
 
+def test_a_relay_without_a_place_for_orders_says_so(run: Run) -> None:
+    assert "RELAY_CONTROL" in _refused(run("relay"))
+
+
+def test_control_over_tcp_without_a_secret_is_refused(run: Run) -> None:
+    line = _refused(run("relay", SPRECHZEIT_RELAY_CONTROL="tcp://127.0.0.1:0"))
+
+    assert "RELAY_SECRET" in line
+
+
+def test_a_control_address_that_cannot_be_had_is_one_line(run: Run, tmp_path: Path) -> None:
+    address = f"unix:{tmp_path}/no such folder/control.sock"
+
+    line = _refused(run("relay", SPRECHZEIT_RELAY_CONTROL=address))
+
+    assert line.startswith("sprechzeit: SPRECHZEIT_RELAY_CONTROL: ")
+
+
+def test_relays_that_are_no_addresses_are_refused(run: Run) -> None:
+    assert "SPRECHZEIT_RELAYS" in _refused(run("serve", SPRECHZEIT_RELAYS="10.0.0.5"))
+
+
 def test_a_database_without_tables_says_what_to_do(run: Run) -> None:
     assert "run `sprechzeit migrate`" in _refused(run("serve"))
 

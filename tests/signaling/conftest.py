@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import web as http
 
-from signaling.fleet import OwnRelay
+from signaling.fleet import ControlAddress, OwnRelay
 from signaling.relay import Relay, RelayConfig
 from signaling.rooms import Identity, Role, Rooms
 from signaling.sockets import serve
@@ -20,6 +20,12 @@ async def relay():
     )
     yield running
     await running.close()
+
+
+@pytest.fixture
+def address(tmp_path):
+    """Give a Unix socket that a relay may take orders on."""
+    return ControlAddress(path=str(tmp_path / "control.sock"))
 
 
 @pytest.fixture

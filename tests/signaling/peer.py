@@ -207,7 +207,9 @@ class Peer(asyncio.DatagramProtocol):
         return Association(self._certificate, self.send, self._arrived.set, client=True)
 
     def send(self, datagram: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes as they are; nothing once the port was given up."""
+        if self.transport.is_closing():
+            return
         self.sent.append(datagram)
         self.transport.sendto(datagram, self.relay_address)
 
@@ -255,6 +257,8 @@ class Peer(asyncio.DatagramProtocol):
             self.confirmed.add(data[8:20])
         elif data[0] < 64:
             self._association.receive(data)
+        elif not self._association.connected:
+            pass  # it overtook the end of the handshake
         elif 192 <= data[1] <= 223:
             self.rtcp.append(self._association.unprotect_rtcp(data))
         else:

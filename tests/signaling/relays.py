@@ -2,86 +2,100 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from signaling.fleet import ControlAddress
+from signaling.fleet import ControlAddress, Fleet
 from tests.signaling.caller import Caller
 from tests.signaling.peer import AUDIO, Peer, rtp_packet
 
 ROOT = Path(__file__).parents[2]
-STARTING = 30.0  # seconds
+STARTING = 60.0  # seconds
 _PACKETS_EVERY = 0.02  # seconds, as Opus sends
 
 
 @dataclass
 class RelayProcess:
-    """`sprechzeit relay` at `address`, with settings of its own."""
+    """`sprechzeit relay` with its control socket and its log in `folder`."""
 
-    address: ControlAddress
-    settings: dict[str, str]
-    process: asyncio.subprocess.Process | None = None
+    folder: Path
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    ended_within: float = 0.0
+    """Seconds it took to end when ordered to, at most."""
 
-    async def start(self) -> None:
+    @property
+    def address(self) -> ControlAddress:
+        return ControlAddress(path=f"{self.folder}/{self.name}.sock")
+
+    def start(self) -> None:
         """Start and wait until it takes orders."""
         foreign = {name: value for name, value in os.environ.items() if "SPRECHZEIT" not in name}
-        own = {
+        settings = {
             "RELAY_CONTROL": str(self.address), "RELAY_PORT": "0", "RELAY_HOST_V4": "127.0.0.1",
             "RELAY_HOST_V6": "none", "RELAY_ADVERTISED": "127.0.0.1", "LOG_FORMAT": "json",
-            **self.settings,
         }  # fmt: skip
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server", "relay", cwd=ROOT, stderr=asyncio.subprocess.PIPE,
-            env=foreign | {f"SPRECHZEIT_{name}": value for name, value in own.items()},
-        )  # fmt: skip
-        assert self.process.stderr is not None
-        said = []
-        async with asyncio.timeout(STARTING):
-            while line := await self.process.stderr.readline():
-                said.append(line)
-                with contextlib.suppress(ValueError):
-                    if json.loads(line)["event"] == "relaying":
-                        return
-        raise RuntimeError(f"the relay did not start: {said}")
+        journal = self.folder / f"{self.name}.log"
+        with journal.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "server", "relay"], cwd=ROOT, stdout=log, stderr=log,
+                env=foreign | {f"SPRECHZEIT_{name}": value for name, value in settings.items()},
+            )  # fmt: skip
+        give_up = time.monotonic() + STARTING
+        while '"relaying"' not in journal.read_text():
+            if time.monotonic() > give_up or self.process.poll() is not None:
+                raise RuntimeError(f"the relay did not start:\n{journal.read_text()}")
+            time.sleep(0.05)  # nothing else tells when a process is ready
 
-    async def kill(self) -> None:
+    def kill(self) -> None:
         """Kill it without a word."""
-        await self._end(signal.SIGKILL)
+        self._end(signal.SIGKILL)
 
-    async def terminate(self) -> float:
-        """Order it to end; give the seconds that took."""
+    def terminate(self) -> None:
+        """Order it to end."""
         began = time.monotonic()
-        await self._end(signal.SIGTERM)
-        return time.monotonic() - began
+        self._end(signal.SIGTERM)
+        self.ended_within = max(self.ended_within, time.monotonic() - began)
 
-    def pause(self) -> None:
-        """Stop it where it is: its sockets stay open and nothing answers."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
-    async def _end(self, order: signal.Signals) -> None:
+    def _end(self, order: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(order)
-            # Reading on, so that a full pipe does not hold it up.
-            await asyncio.wait_for(self.process.communicate(), 15)
+            self.process.wait(15)
 
 
-@contextlib.asynccontextmanager
-async def relay_processes(folder: Path, *numbers: int) -> AsyncIterator[list[RelayProcess]]:
-    """Run a relay for each number, on a Unix socket in `folder`."""
-    relays = [RelayProcess(ControlAddress(path=f"{folder}/{each}.sock"), {}) for each in numbers]
+@contextlib.contextmanager
+def relay_processes(folder: Path, *names: str) -> Iterator[list[RelayProcess]]:
+    """Run a relay of each name."""
+    relays = [RelayProcess(folder, each) for each in names]
     try:
-        await asyncio.gather(*(each.start() for each in relays))
+        with ThreadPoolExecutor() as starting:
+            list(starting.map(RelayProcess.start, relays))
         yield relays
     finally:
         for each in relays:
-            await each.kill()
+            each.kill()
+
+
+@contextlib.asynccontextmanager
+async def running_fleet(*addresses, secret=b"", patience=None) -> AsyncIterator[Fleet]:
+    """Connect to the relays at `addresses` until the block ends."""
+    fleet = Fleet(addresses, secret, patience)
+    tasks = [asyncio.create_task(each.run()) for each in fleet.links]
+    try:
+        await fleet.tried(within=5)
+        yield fleet
+    finally:
+        await fleet.close()
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Person:
@@ -97,8 +111,7 @@ class Person:
 
     async def connect(self) -> None:
         """Offer on a new media connection and connect it."""
-        if self.peer is not None:
-            self.peer.transport.close()
+        await self.close()
         self.peer = Peer(self.name, self.ssrc)
         await self.peer.open()
         self._offers += 1
@@ -114,7 +127,7 @@ class Person:
         self.peer.send_rtp(rtp_packet(self.ssrc, self._sequence, payload_type=AUDIO))
 
     async def close(self) -> None:
-        """Leave the media connection."""
+        """Leave the media connection with a goodbye, as browsers do."""
         if self.peer is not None:
             await self.peer.close()
 
