@@ -393,6 +393,29 @@ history = Table(
     Index("ix_history_appointment_id", "appointment_id"),
 )
 
+# Who was connected to a consultation from when to when; nothing of what was said. It is deleted
+# with its appointment.
+connection = Table(
+    "connection",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _to("appointment", ondelete="CASCADE"),
+    # Names one stay; that of a caseworker in a group belongs to every seat.
+    Column("visit", String(24), nullable=False),
+    Column("side", String(12), nullable=False),
+    Column("arrived_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("admitted_at", Instant),
+    Column("connected_at", Instant),
+    Column("interruptions", Integer, nullable=False),
+    Column("interrupted_seconds", Integer, nullable=False),
+    Column("ending", String(12), nullable=False),
+    UniqueConstraint("appointment_id", "visit"),
+    Index("ix_connection_visit", "visit"),
+    CheckConstraint("arrived_at <= seen_at", name="order"),
+    CheckConstraint("interruptions >= 0 AND interrupted_seconds >= 0", name="counts"),
+)
+
 # Booked appointments to which a change of the plan has taken what they need.
 stranded = Table(
     "stranded",

@@ -15,6 +15,7 @@ from scheduling import retention
 from scheduling.grid import ZONE
 from scheduling.model import NotFound
 from server import data_folder, database
+from server.call_figures import CallFigures
 from server.config import Config
 from server.demo_mail import FolderMailbox
 from server.health import RELAY, healthz
@@ -121,6 +122,7 @@ async def _relay(app: web.Application) -> AsyncIterator[None]:
 
 async def _rooms(app: web.Application) -> AsyncIterator[None]:
     rooms = app[ROOMS] = Rooms(app[RELAY], clock=app[CLOCK], turn=turn_of(app[CONFIG], app[CLOCK]))
+    app[METRICS].registry.register(CallFigures(rooms))
     rooms.on_ended = functools.partial(_end_consultation, app)
     yield
 

@@ -34,6 +34,9 @@ class MediaRoom(Protocol):
     def layout(self, participant: str) -> tuple[Place, ...]:
         """Tell which pair of the participant carries whom; empty without a transport."""
 
+    def received(self, participant: str) -> int | None:
+        """Count the participant's media packets so far; None while they are not connected."""
+
 
 class Condition(StrEnum):
     """How a relay is."""

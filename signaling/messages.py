@@ -61,6 +61,28 @@ class Role(StrEnum):
     GUEST = "guest"
 
 
+class Level(StrEnum):
+    """How well somebody is connected; LOST is what the server finds, the others they tell."""
+
+    UNKNOWN = "unknown"
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+    LOST = "lost"
+
+
+class Cause(StrEnum):
+    """What weighs most when a connection is not good."""
+
+    NONE = "none"
+    LOSS_IN = "loss_in"
+    LOSS_OUT = "loss_out"
+    DELAY = "delay"
+    JITTER = "jitter"
+    FREEZES = "freezes"
+    NARROW = "narrow"
+
+
 class EndReason(StrEnum):
     """Why the server ends a participant's socket."""
 
@@ -96,6 +118,14 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """`quality`: how well the client finds itself connected; shown to others, never relied upon."""
+
+    level: Level
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class Admit:
     """`admit`: let a guest in."""
 
@@ -126,7 +156,7 @@ class Ping:
     id: int
 
 
-ClientMessage = Hello | OfferMessage | State | Admit | Dismiss | Leave | End | Ping
+ClientMessage = Hello | OfferMessage | State | Quality | Admit | Dismiss | Leave | End | Ping
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +169,8 @@ class Participant:
     phase: Phase
     audio: bool
     video: bool
+    quality: Level = Level.UNKNOWN
+    cause: Cause = Cause.NONE
 
 
 class TransportPolicy(StrEnum):
@@ -261,6 +293,9 @@ _NAMES: Mapping[type, str] = {
 }  # fmt: skip
 
 
+_TOLD = frozenset({Level.GOOD, Level.FAIR, Level.POOR})
+
+
 def encode(message: ServerMessage) -> str:
     """Write a message as the JSON text that goes over the wire."""
     if isinstance(message, Changed):
@@ -312,6 +347,13 @@ def _state(body: Mapping[str, Any]) -> State:
     return State(_field(body, "audio", bool), _field(body, "video", bool))
 
 
+def _quality(body: Mapping[str, Any]) -> Quality:
+    level, cause = _field(body, "level", str), _field(body, "cause", str)
+    if level not in _TOLD or cause not in set(Cause):
+        raise ProtocolError(Code.BAD_MESSAGE, "no level or cause that is known")
+    return Quality(Level(level), Cause(cause))
+
+
 def _participant(body: Mapping[str, Any]) -> str:
     return _field(body, "participant", str)[:_LONGEST_ID]
 
@@ -320,6 +362,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], ClientMessage]] = {
     "hello": _hello,
     "offer": _offer,
     "state": _state,
+    "quality": _quality,
     "admit": lambda body: Admit(_participant(body)),
     "dismiss": lambda body: Dismiss(_participant(body)),
     "leave": lambda _: Leave(),

@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from signaling.media import MediaRoom, NoRelay
+from signaling.member import Identity, Member
 from signaling.messages import (
     Admitted,
     Answer,
@@ -19,14 +19,15 @@ from signaling.messages import (
     Participant,
     Phase,
     ProtocolError,
+    Quality,
     Role,
-    ServerMessage,
     Slot,
     Welcome,
 )
 from signaling.outbox import Outbox
 from signaling.relay import BadOffer
 from signaling.turn import Turn
+from signaling.visits import Ending, Stay
 
 MOST_IN_ROOM = 4
 MOST_WAITING = 8
@@ -34,51 +35,12 @@ HEARTBEAT = 15  # seconds
 RECONNECT = timedelta(seconds=20)
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Who connects, as the page's authorisation found out.
-
-    `key` is the same for one person whenever they come to this room.
-    """
-
-    key: str
-    name: str
-    role: Role
-
-
-@dataclass(slots=True)
-class Member:
-    """One person in a room, with or without a socket at the moment."""
-
-    id: str
-    identity: Identity
-    phase: Phase
-    since: datetime
-    outbox: Outbox | None = None
-    lost: datetime | None = None
-    """Since when the socket is gone without a word; media may still flow."""
-    audio: bool = False
-    video: bool = False
-    granted: datetime | None = None
-    """When credentials for TURN were sent last."""
-
-    def seen(self) -> Participant:
-        """Give the member as others see them."""
-        return Participant(
-            self.id, self.identity.name, self.identity.role, self.phase, self.audio, self.video
-        )
-
-    def tell(self, message: ServerMessage) -> None:
-        """Send a message, if there is a socket."""
-        if self.outbox is not None:
-            self.outbox.put(message)
-
-
 class Room:
     """The members of one consultation and the rules between them.
 
-    `clock` gives aware datetimes. `changed` is called when the lobby or the presence changed.
-    `turn` grants the office's TURN servers, where it has some.
+    `clock` gives aware datetimes. `changed` is called when the lobby or the presence changed;
+    `arrive` begins the stay of an identity's key. `turn` grants the office's TURN servers, where
+    it has some.
     """
 
     def __init__(
@@ -86,6 +48,7 @@ class Room:
         conference: MediaRoom,
         clock: Callable[[], datetime],
         changed: Callable[[], None],
+        arrive: Callable[[str], Stay],
         turn: Turn,
     ) -> None:
         self.members: dict[str, Member] = {}
@@ -94,6 +57,7 @@ class Room:
         self._conference = conference
         self._clock = clock
         self._changed = changed
+        self._arrive = arrive
         self._turn = turn
         self._ids: dict[str, str] = {}
         self._admitted: set[str] = set()
@@ -160,6 +124,14 @@ class Room:
         member.audio, member.video = audio, video
         self._announce(member)
 
+    def set_quality(self, member: Member, quality: Quality) -> bool:
+        """Note how well a member finds itself connected; tells whether that is new."""
+        new = member.quality != quality
+        member.quality = quality
+        if new:
+            self._show(member)
+        return new
+
     def admit(self, host: Member, participant: str) -> None:
         """Let a waiting guest in; raises ProtocolError."""
         guest = self._guest(host, participant)
@@ -169,6 +141,7 @@ class Room:
             raise ProtocolError(Code.ROOM_FULL, "four people are in the room", fatal=False)
         guest.phase = Phase.ROOM
         self._admitted.add(guest.identity.key)
+        guest.stay.admit(self._clock())
         guest.tell(Admitted(self._others_seen_by(guest)))
         self._announce(guest)
         self._conference.admit(guest.id)
@@ -180,7 +153,7 @@ class Room:
         self._admitted.discard(guest.identity.key)
         if guest.outbox is not None:
             guest.outbox.end(EndReason.DISMISSED)
-        self.remove(guest)
+        self.remove(guest, Ending.DISMISSED)
 
     def lose(self, member: Member, outbox: Outbox) -> None:
         """Note that a socket broke without a word; the person has time to come back."""
@@ -188,12 +161,13 @@ class Room:
             member.outbox = None
             member.lost = self._clock()
 
-    def remove(self, member: Member) -> None:
+    def remove(self, member: Member, ending: Ending = Ending.LEFT) -> None:
         """Take a member out and tell the others."""
         if self.members.get(member.id) is not member:
             return
         del self.members[member.id]
         member.outbox = None
+        member.stay.leave(self._clock(), ending)
         self._conference.remove(member.id)
         for other in self.members.values():
             if _sees(other, member):
@@ -203,20 +177,35 @@ class Room:
         self._changed()
 
     def sweep(self) -> None:
-        """Remove members who lost their socket and did not come back in time."""
+        """Look at every stay; remove members who lost their socket and did not come back in time."""
         now = self._clock()
         for member in tuple(self.members.values()):
+            self._watch(member, now)
             if member.lost is not None and now - member.lost >= RECONNECT:
-                self.remove(member)
+                self.remove(member, Ending.LOST)
+
+    def _watch(self, member: Member, now: datetime) -> None:
+        before = member.stay.interrupted
+        # Browsers send nothing to an empty room, nor without any device.
+        talking = member.phase is Phase.ROOM and len(self._in_room()) > 1
+        member.stay.watch(
+            now,
+            self._conference.received(member.id),
+            expected=talking and (member.audio or member.video),
+            lost=member.lost,
+        )
+        if member.stay.interrupted != before:
+            self._show(member)
 
     def end(self, reason: EndReason) -> None:
         """Tell everyone the reason and take them out."""
+        ending = Ending.SHUTDOWN if reason is EndReason.SHUTDOWN else Ending.ENDED
         members = tuple(self.members.values())
         for member in members:
             if member.outbox is not None:
                 member.outbox.end(reason)
         for member in members:
-            self.remove(member)
+            self.remove(member, ending)
 
     def _welcome(self, member: Member) -> None:
         ice = self._turn.grant()
@@ -239,7 +228,9 @@ class Room:
         if (len(self._in_room()) >= MOST_IN_ROOM) if inside else (lobby >= MOST_WAITING):
             raise ProtocolError(Code.ROOM_FULL, "four people are in the room")
         phase = Phase.ROOM if inside else Phase.LOBBY
-        member = Member(member_id, identity, phase, self._clock())
+        member = Member(member_id, identity, phase, self._clock(), self._arrive(identity.key))
+        if inside:
+            member.stay.admit(self._clock())
         self.members[member_id] = member
         return member
 
@@ -265,10 +256,13 @@ class Room:
         return tuple(each.seen() for each in others if _sees(viewer, each))
 
     def _announce(self, member: Member) -> None:
+        self._show(member)
+        self._changed()
+
+    def _show(self, member: Member) -> None:
         for other in self.members.values():
             if other is not member and _sees(other, member):
                 other.tell(Changed(member.seen()))
-        self._changed()
 
     def _layout_changed(self, participant: str) -> None:
         member = self.members.get(participant)

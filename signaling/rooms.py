@@ -1,7 +1,8 @@
 """All rooms of one server process, and who wants to know when their lobbies change."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -10,9 +11,11 @@ from weakref import WeakSet
 import structlog
 
 from signaling.media import Carrier
-from signaling.messages import EndReason, Phase, Role
-from signaling.room import Identity, Room
+from signaling.member import Identity
+from signaling.messages import EndReason, Level, Phase, Role
+from signaling.room import Room
 from signaling.turn import Turn
+from signaling.visits import Stay, Visits
 
 __all__ = ["Identity", "Role", "Rooms", "Waiting"]
 
@@ -84,6 +87,8 @@ class Rooms:
     ) -> None:
         self.turn = turn or Turn()
         self.on_ended: Callable[[str], Awaitable[None]] | None = None
+        self.visits = Visits()
+        self.told_levels: Counter[Level] = Counter()
         self._carrier = carrier
         self._clock = clock
         self._rooms: dict[str, Room] = {}
@@ -99,6 +104,7 @@ class Rooms:
                 self._carrier.conference(room),
                 self._clock,
                 lambda: self._changed(room),
+                lambda key: Stay(self.visits, room, key, self._clock()),
                 self.turn,
             )
             _log.info("room opened")
@@ -116,6 +122,12 @@ class Rooms:
     def live(self, room: str) -> bool:
         """Tell whether a host is or was in the room and it has not ended."""
         return room in self._rooms and self._rooms[room].hosted
+
+    def levels(self) -> Mapping[Level, int]:
+        """Count those who are in a room by how well they are connected now."""
+        rooms = self._rooms.values()
+        inside = [each for room in rooms for each in room.members.values()]
+        return Counter(each.seen().quality for each in inside if each.phase is Phase.ROOM)
 
     def subscribe(self) -> Changes:
         """Give an iterator of the ids of rooms that change from now on."""

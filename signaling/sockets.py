@@ -8,6 +8,7 @@ from contextlib import suppress
 from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType
 from aiohttp.web import HTTPForbidden, Request, WebSocketResponse
 
+from signaling.member import Identity, Member
 from signaling.messages import (
     LONGEST_FRAME,
     SUBPROTOCOL,
@@ -24,12 +25,13 @@ from signaling.messages import (
     Ping,
     Pong,
     ProtocolError,
+    Quality,
     State,
     decode,
     encode,
 )
 from signaling.outbox import Outbox
-from signaling.room import HEARTBEAT, Identity, Member, Room
+from signaling.room import HEARTBEAT, Room
 from signaling.rooms import Rooms
 
 _HELLO_WITHIN = 10.0  # seconds
@@ -170,21 +172,29 @@ class _Connection:
                 await room.offer(member, message)
             case State(audio, video):
                 room.set_state(member, audio=audio, video=video)
-            case Admit(participant):
-                room.admit(member, participant)
-            case Dismiss(participant):
-                room.dismiss(member, participant)
+            case Quality(level):
+                if room.set_quality(member, message):
+                    self._rooms.told_levels[level] += 1
             case Leave():
                 self._left = True
                 self._outbox.close()
-            case End():
-                room.require_host(member)
-                await self._rooms.end(self._room_id)
             case Ping(number):
                 self._outbox.put(Pong(number))
                 room.renew(member)
             case Hello():
                 raise ProtocolError(Code.BAD_MESSAGE, "hello was said already")
+            case Admit() | Dismiss() | End():
+                await self._preside(room, member, message)
+
+    async def _preside(self, room: Room, member: Member, message: Admit | Dismiss | End) -> None:
+        match message:
+            case Admit(participant):
+                room.admit(member, participant)
+            case Dismiss(participant):
+                room.dismiss(member, participant)
+            case End():
+                room.require_host(member)
+                await self._rooms.end(self._room_id)
 
     def _fail(self, error: ProtocolError) -> None:
         self._outbox.put(Failure(error.code, error.message, error.fatal))

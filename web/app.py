@@ -12,6 +12,7 @@ from web import (
     calls,
     closures,
     colleagues,
+    connection_log,
     demo,
     earlier,
     exchange,
@@ -76,6 +77,7 @@ def setup(app: web.Application) -> None:
     app.add_routes(exchange.ROUTES)
     app[staff_events.STREAMS] = set()
     app.cleanup_ctx.append(plan_feed.watching)
+    app.cleanup_ctx.append(connection_log.writing)
     app.on_startup.append(_begin)
     app.on_shutdown.append(staff_events.end_streams)
 

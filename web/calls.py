@@ -93,12 +93,20 @@ async def empty_room(request: web.Request, appointment: Appointment) -> None:
         await request.app[ROOMS].dismiss_all(room_of(appointment))
 
 
+def subject_of(room: str) -> tuple[int | None, int | None]:
+    """Return the appointment or the group session that takes place in a `room`."""
+    if room.startswith(_GROUP):
+        return None, int(room.removeprefix(_GROUP))
+    return int(room), None
+
+
 async def note_end(tx: AsyncConnection, room: str, *, actor: str, now: dt.datetime) -> None:
     """Note in the plan that the consultation in a `room` is over."""
-    if room.startswith(_GROUP):
-        await sessions.end(tx, int(room.removeprefix(_GROUP)), actor=actor, now=now)
-    else:
-        await booking.end(tx, int(room), actor=actor, now=now)
+    appointment_id, session_id = subject_of(room)
+    if session_id is not None:
+        await sessions.end(tx, session_id, actor=actor, now=now)
+    elif appointment_id is not None:
+        await booking.end(tx, appointment_id, actor=actor, now=now)
 
 
 async def join(request: web.Request) -> web.Response:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from scheduling import appointments, booking, changes, outbox
+from scheduling import appointments, booking, changes, connections, outbox
 from scheduling.grid import local_date
 from scheduling.model import Appointment, Change, Closed, Outcome, Part, SlotTaken, Status
-from web import access, forms, seats
+from web import access, connection_log, forms, seats
 from web.appointment import cancel_and_write, taken_page, times_page
 from web.calls import empty_room, room_of
 from web.forms import FieldError, Guest
@@ -39,6 +39,7 @@ async def _page(
         appointment = await access.appointment_for(tx, staff, _id_of(request))
         links = await appointments.links(tx, appointment.id)
         history = await appointments.history(tx, appointment.id)
+        stays = await connections.of(tx, appointment.id)
     return render(
         request,
         "staff/appointment.html",
@@ -46,6 +47,7 @@ async def _page(
         appointment=appointment,
         guests=[known for known in links if known.part is not Part.CLAIMANT],
         history=history,
+        stays=connection_log.lines(stays, request.app[CLOCK]()),
         markable=appointment.status is not Status.CANCELLED
         and appointment.span.start <= request.app[CLOCK](),
         may_consult=access.may_consult(staff),
@@ -118,8 +120,16 @@ async def mark(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest
     async with request.app[STORE].writing() as tx:
         appointment = await access.appointment_for(tx, staff, appointment_id)
-        now = request.app[CLOCK]()
-        await changes.mark(tx, appointment_id, outcome, actor=_actor(staff), now=now)
+        tried = await connections.first_attempt(tx, appointment_id)
+        doubtful = outcome is Outcome.MISSED and tried is not None and "sure" not in form
+        if not doubtful:
+            now = request.app[CLOCK]()
+            await changes.mark(tx, appointment_id, outcome, actor=_actor(staff), now=now)
+    if doubtful:
+        return render(
+            request, "staff/tried.html", status=409, appointment=appointment, tried=tried,
+            where=forms.text(form, "from"),
+        )  # fmt: skip
     day = local_date(appointment.span.start).isoformat()
     back = {
         "day": f"/staff/day/{day}#appointment-{appointment_id}",

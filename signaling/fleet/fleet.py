@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -31,6 +31,7 @@ class FleetRoom:
         self._number = 0
         self._admitted: dict[str, None] = {}
         self._layouts: dict[str, tuple[Place, ...]] = {}
+        self._received: Mapping[str, int] = {}
         self._losses: deque[float] = deque(maxlen=_MOST_LOSSES)
 
     async def offer(self, participant: str, sdp: str) -> str:
@@ -60,6 +61,14 @@ class FleetRoom:
         """Tell which pair of the participant carries whom; empty without a transport."""
         return self._layouts.get(participant, ())
 
+    def received(self, participant: str) -> int | None:
+        """Count the participant's media packets so far; None while they are not connected."""
+        return self._received.get(participant) if self.link is not None else None
+
+    def heard(self, packets: Mapping[str, int]) -> None:
+        """Take from the relay how many packets have come from whom."""
+        self._received = packets
+
     def placed(self, participant: str, places: tuple[Place, ...], *, told: bool) -> None:
         """Take a participant's layout from the relay."""
         self._layouts[participant] = places
@@ -76,6 +85,7 @@ class FleetRoom:
         """Have no relay any more; `now` (monotonic seconds) when it was lost against its will."""
         self.link = None
         self._layouts.clear()
+        self._received = {}
         if now is None:
             return
         self._losses.append(now)

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +22,7 @@ from signaling.fleet.wire import (
     Dissolve,
     Failure,
     Greeting,
+    Heard,
     Layout,
     Leaving,
     Load,
@@ -58,6 +59,9 @@ class Tenant(Protocol):
 
     def placed(self, participant: str, places: tuple[Place, ...], *, told: bool) -> None:
         """Take a participant's layout; `told` when nobody asked for it."""
+
+    def heard(self, packets: Mapping[str, int]) -> None:
+        """Take how many media packets have come from everyone connected."""
 
 
 @dataclass(slots=True)
@@ -252,13 +256,21 @@ class Link:
             case Failure(number, bad, message):
                 if question := self._asked(number):
                     question.future.set_exception(BadOffer(message) if bad else NoRelay())
-            case Layout(room, participant, places):
-                if tenant := self.tenants.get(room):
-                    tenant.placed(participant, places, told=True)
+            case Layout() | Heard():
+                self._tell(report)
             case Leaving():
                 self._become(Condition.LEAVING)
             case Challenge() | Refused() | Accepted():
                 raise WireError("a greeting in between")
+
+    def _tell(self, report: Layout | Heard) -> None:
+        tenant = self.tenants.get(report.room)
+        if tenant is None:
+            return
+        if isinstance(report, Heard):
+            tenant.heard(report.packets)
+        else:
+            tenant.placed(report.participant, report.places, told=True)
 
     def _asked(self, number: int) -> _Question | None:
         question = self._questions.get(number)

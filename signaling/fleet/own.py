@@ -27,6 +27,10 @@ class OwnRoom:
         """Tell which pair of the participant carries whom; empty without a transport."""
         return self._conference.layout(participant)
 
+    def received(self, participant: str) -> int | None:
+        """Count the participant's media packets so far; None while they are not connected."""
+        return self._conference.received().get(participant)
+
     def _layout_changed(self, participant: str) -> None:
         if self.on_layout is not None:
             self.on_layout(participant)

@@ -21,6 +21,7 @@ from signaling.fleet.wire import (
     Dissolve,
     Failure,
     Greeting,
+    Heard,
     Layout,
     Leaving,
     Load,
@@ -135,6 +136,7 @@ class Station:
         load = self.load
         for server in tuple(self.servers):
             server.report(load)
+            server.report_heard()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -211,6 +213,11 @@ class _Server:
     def report(self, report: Report) -> None:
         """Tell the server something."""
         wire.send(self._writer, report)
+
+    def report_heard(self) -> None:
+        """Tell of each room how much has come from whom."""
+        for room, conference in self._rooms.items():
+            self.report(Heard(room, conference.received()))
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Obey until the connection breaks or the server falls silent."""

@@ -143,12 +143,20 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Relay: every second, the media packets so far of everyone connected in a room."""
+
+    room: int
+    packets: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Leaving:
     """Relay: it ends soon; rooms are to be carried elsewhere."""
 
 
 Order = Greeting | Offer | Admit | Remove | Dissolve | Alive
-Report = Challenge | Refused | Accepted | Load | Answer | Failure | Layout | Leaving
+Report = Challenge | Refused | Accepted | Load | Answer | Failure | Layout | Heard | Leaving
 Message = Order | Report
 
 ORDERS: Mapping[str, type[Order]] = {
@@ -157,7 +165,7 @@ ORDERS: Mapping[str, type[Order]] = {
 }  # fmt: skip
 REPORTS: Mapping[str, type[Report]] = {
     "challenge": Challenge, "refused": Refused, "accepted": Accepted, "load": Load,
-    "answer": Answer, "failure": Failure, "layout": Layout, "leaving": Leaving,
+    "answer": Answer, "failure": Failure, "layout": Layout, "heard": Heard, "leaving": Leaving,
 }  # fmt: skip
 VERDICTS: Mapping[str, type[Accepted | Refused]] = {"accepted": Accepted, "refused": Refused}
 _NAMES = {kind: name for name, kind in [*ORDERS.items(), *REPORTS.items()]}

@@ -79,6 +79,16 @@ class Conference:
         seats = leg.seats if leg is not None else []
         return tuple(Place(each.audio_mid, each.video_mid, each.occupant) for each in seats)
 
+    def received(self) -> dict[str, int]:
+        """Count the media packets so far of everyone who is connected."""
+        return {
+            participant: sum(
+                {each.ssrc: each.reception.received for each in leg.sources.values()}.values()
+            )
+            for participant, leg in self._legs.items()
+            if leg.connected
+        }
+
     def close(self) -> None:
         """Close all transports."""
         for participant in tuple(self._legs):

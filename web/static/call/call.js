@@ -4,6 +4,7 @@ import { stayAwake } from "./awake.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
+import { Health } from "./health.js";
 import { Ice } from "./ice.js";
 import { markConnected, markEntered } from "./marks.js";
 import { Notices } from "./notices.js";
@@ -24,8 +25,10 @@ export class Call {
   #connection;
   #notices;
   #stage;
+  #health;
   #waiting = null;
   #silent = false;
+  #sending = false;
   #told = "";
   #title = document.title;
 
@@ -34,6 +37,9 @@ export class Call {
     this.#words = words;
     this.#notices = new Notices(root);
     this.#stage = new Stage(root, words);
+    this.#health = new Health(root.querySelector("[data-quality]"), words, (sentence) =>
+      this.#notices.announce(sentence),
+    );
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
     this.#ice = new Ice(root.dataset.ice);
@@ -53,6 +59,7 @@ export class Call {
     });
     this.#listenToServer();
     this.#connection.start();
+    this.#listenToHealth();
     this.#listenToPerson();
     await answered;
     await this.#devices.ask();
@@ -80,10 +87,41 @@ export class Call {
     on("media", (state) => this.#moved(state));
     on("interrupted", () => this.#notices.show(this.#words("interrupted"), "warning"));
     on("mended", () => this.#mended());
-    on("phone", () => this.#root.classList.add("call--phone"));
+    on("phone", () => this.#offerPhone());
+    on("report", ({ report, at }) => this.#health.take(report, at, this.#filming));
     on("devices", () => this.#devices.revive());
     on("knock", () => this.#knock());
     addEventListener("pagehide", () => this.#close());
+  }
+
+  #listenToHealth() {
+    this.#health.addEventListener("told", ({ detail }) =>
+      this.#connection.send({ type: "quality", ...detail }),
+    );
+    this.#health.addEventListener("resting", () => {
+      this.#shape();
+      this.#publish();
+    });
+    const signing = this.#root.querySelector("[data-signing]");
+    signing.checked = sessionStorage.getItem("call-signing") === "on";
+    const choose = () => {
+      sessionStorage.setItem("call-signing", signing.checked ? "on" : "off");
+      this.#health.signing = signing.checked;
+      this.#shape();
+    };
+    signing.addEventListener("change", choose);
+    choose();
+  }
+
+  /** Send the picture as the network allows and the person wants. */
+  #shape() {
+    const { resting, signing } = this.#health;
+    this.#root.classList.toggle("call--resting", resting);
+    this.#connection.shape({ resting, signing });
+  }
+
+  get #filming() {
+    return this.#sending && this.#devices.on("video");
   }
 
   #listenToPerson() {
@@ -123,7 +161,8 @@ export class Call {
   }
 
   #conditions() {
-    const conditions = { audio: this.#devices.on("audio"), video: this.#devices.on("video") };
+    const video = this.#devices.on("video") && !this.#health.resting;
+    const conditions = { audio: this.#devices.on("audio"), video };
     this.#told = JSON.stringify(conditions);
     return conditions;
   }
@@ -139,6 +178,7 @@ export class Call {
     this.#ice.take(message);
     this.#room.welcome(message);
     this.#publish();
+    if (this.#health.told) this.#connection.send({ type: "quality", ...this.#health.told });
     if (this.#room.phase === "room") markEntered();
     this.#show();
   }
@@ -188,6 +228,12 @@ export class Call {
 
   // How it goes
 
+  /** It takes too long: say how to go on by telephone, and keep trying meanwhile. */
+  #offerPhone() {
+    this.#root.classList.add("call--phone");
+    this.#notices.announce(this.#words("blocked"));
+  }
+
   #mended() {
     this.#notices.show("");
     this.#root.classList.remove("call--phone");
@@ -219,7 +265,9 @@ export class Call {
     const alone = phase === "room" && present.length === 0;
     this.#root.classList.toggle("call--alone", alone);
     document.title = role === "host" && waiting.length ? `(${waiting.length}) ${this.#title}` : this.#title;
-    this.#connection.sending(phase === "room" && !alone);
+    this.#sending = phase === "room" && !alone;
+    this.#connection.sending(this.#sending);
+    this.#health.around(phase === "room" ? present : []);
   }
 
   /** Leave this page for the one that says how it ended. */

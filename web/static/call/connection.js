@@ -32,6 +32,7 @@ export class Connection extends EventTarget {
   #peer = null;
   #tracks = { audio: null, video: null };
   #sending = false;
+  #shape = { resting: false, signing: false };
   #conditions;
   #renew;
   #timer = 0;
@@ -82,6 +83,12 @@ export class Connection extends EventTarget {
   sending(active) {
     this.#sending = active;
     return this.#peer?.send(active);
+  }
+
+  /** Send the picture in another shape, also on connections to come; see Peer. */
+  shape(shape) {
+    this.#shape = shape;
+    return this.#peer?.shape(shape);
   }
 
   /** Close for good. */
@@ -218,6 +225,7 @@ export class Connection extends EventTarget {
     });
     this.#say("peer", peer);
     for (const kind of KINDS) peer.replace(kind, this.#tracks[kind]);
+    peer.shape(this.#shape);
     peer.send(this.#sending);
   }
 

@@ -8,6 +8,8 @@
 
 export const PAIRS = 3;
 const MAX_VIDEO_BITRATE = 1_500_000; // bit/s; VGA looks no better above
+const SIGNING_BITRATE = 250_000; // bit/s, as phones with little data can afford
+const SIGNING_SIZE = { width: 320, height: 240 }; // QVGA: hands and face are seen, motion is fluent
 const AUDIO = ["audio/opus"];
 const VIDEO = ["video/VP8", "video/rtx"];
 
@@ -20,6 +22,12 @@ function preferCodecs(transceiver, kind, names) {
   if (wanted.length) transceiver.setCodecPreferences?.(wanted);
 }
 
+/** By how much a camera's picture is to shrink for signing. */
+function shrinking(track) {
+  const { width = 0, height = 0 } = track?.getSettings() ?? {};
+  return Math.max(1, Math.min(width / SIGNING_SIZE.width, height / SIGNING_SIZE.height));
+}
+
 /** What stays the same in the relay's answers as long as its end of the connection lives. */
 function associationOf(sdp) {
   return (sdp.match(/^a=(?:fingerprint|ssrc):\S+( [0-9A-F:]{32,})?/gm) ?? []).join();
@@ -30,6 +38,9 @@ export class Peer extends EventTarget {
   #senders;
   #offers = 0;
   #active = false;
+  #resting = false;
+  #signing = false;
+  #shaping = Promise.resolve();
   #usable = true;
   #association = "";
   pairs;
@@ -110,6 +121,7 @@ export class Peer extends EventTarget {
   /** Put `track` (or nothing) into the sending section of `kind`. */
   async replace(kind, track) {
     await this.#senders[kind].sender.replaceTrack(track);
+    if (kind === "video" && this.#signing) await this.#shape(); // another camera, another size
   }
 
   /**
@@ -118,21 +130,43 @@ export class Peer extends EventTarget {
    * @param {boolean} active false in the lobby and while nobody else is in the room
    */
   async send(active) {
-    if (this.#active === active) return;
     this.#active = active;
     await this.#shape();
   }
 
-  async #shape() {
-    await Promise.all(
-      Object.values(this.#senders).map(async ({ sender }) => {
-        const parameters = sender.getParameters();
-        if (!parameters.encodings?.length) return;
-        parameters.encodings[0].active = this.#active;
-        if (sender.track?.kind === "video") parameters.degradationPreference = "balanced";
-        await sender.setParameters(parameters);
-      }),
+  /**
+   * Send the picture in another shape.
+   *
+   * @param {object} shape
+   * @param {boolean} shape.resting no picture at all: the room is needed for the sound
+   * @param {boolean} shape.signing fluent motion first, for sign language
+   */
+  async shape({ resting, signing }) {
+    this.#resting = resting;
+    this.#signing = signing;
+    await this.#shape();
+  }
+
+  #shape() {
+    // Parameters that were read before another change are refused.
+    this.#shaping = this.#shaping.then(() =>
+      Promise.all(Object.entries(this.#senders).map(([kind, { sender }]) => this.#fit(kind, sender))),
     );
+    return this.#shaping;
+  }
+
+  async #fit(kind, sender) {
+    const parameters = sender.getParameters();
+    const [encoding] = parameters.encodings ?? [];
+    if (!encoding || !this.#usable) return;
+    encoding.active = this.#active;
+    if (kind === "video") {
+      encoding.active = this.#active && !this.#resting;
+      encoding.maxBitrate = this.#signing ? SIGNING_BITRATE : MAX_VIDEO_BITRATE;
+      encoding.scaleResolutionDownBy = this.#signing ? shrinking(sender.track) : 1;
+      parameters.degradationPreference = this.#signing ? "maintain-framerate" : "balanced";
+    }
+    await sender.setParameters(parameters).catch(() => {}); // closed meanwhile
   }
 
   /** Statistics of the whole connection, as an array. */

@@ -58,6 +58,9 @@ class Tile {
     element.querySelector("[data-initials]").textContent = initials(participant.name);
     element.classList.toggle("tile--camera-off", !participant.video);
     element.classList.toggle("tile--muted", !participant.audio);
+    const weak = ["fair", "poor", "lost"].includes(participant.quality) ? participant.quality : "";
+    element.dataset.connection = weak;
+    element.querySelector("[data-quality-word]").textContent = weak && words(`tile_${weak}`);
     element.querySelector("[data-condition]").textContent = [
       participant.audio ? "" : words("muted"),
       participant.video ? "" : words("cameraOff"),

@@ -1,0 +1,155 @@
+"""How a call goes on when its network falters, and what people are told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, expect
+
+from scheduling import connections
+from scheduling.store import open_store
+from tests.browser.chromium import axe_violations
+from tests.browser.office import Office
+from tests.browser.test_call import both_in_room
+
+
+@asynccontextmanager
+async def standing_still(office: Office) -> AsyncIterator[None]:
+    """Let nothing come from the server, neither media nor messages, until the block ends."""
+    office.server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        office.server.process.send_signal(signal.SIGCONT)
+
+
+async def test_silence_is_told_within_seconds_and_mended_on_the_same_connection(
+    office: Office, browser: Browser
+) -> None:
+    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+    notice = claimant.page.get_by_role("status").filter(has_text="The connection is interrupted")
+
+    async with standing_still(office):
+        await expect(notice).to_be_visible(timeout=5_000)
+
+    await expect(notice).to_have_count(0, timeout=5_000)
+    await claimant.sees(1)
+    await caseworker.sees(1)
+    assert len(await claimant.page.evaluate("window.connections")) == 1
+
+
+async def test_a_connection_that_died_is_built_anew(office: Office, browser: Browser) -> None:
+    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+
+    # As from an operating system that took the sockets away while the computer slept.
+    await caseworker.page.evaluate("window.connections.at(-1).close()")
+    await caseworker.page.evaluate("dispatchEvent(new Event('online'))")
+
+    await caseworker.sees(1)
+    await claimant.sees(1)
+
+
+async def test_when_nothing_gets_through_the_telephone_is_offered_and_taken_back(
+    office: Office, browser: Browser
+) -> None:
+    claimant, _caseworker = await both_in_room(browser, office, await office.book_call())
+    offer = claimant.page.get_by_role("heading", name="Go on by telephone")
+
+    async with standing_still(office):
+        await expect(offer).to_be_visible(timeout=20_000)
+        phone = claimant.page.locator(".call-fallback a")
+        await expect(phone).to_have_attribute("href", "tel:+4930901820")
+        found = await axe_violations(claimant.page)
+
+    await expect(offer).to_be_hidden(timeout=20_000)
+    await claimant.sees(1)
+    assert found == []
+
+
+async def test_everybody_reads_how_they_are_connected(office: Office, browser: Browser) -> None:
+    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+
+    for visitor in (claimant, caseworker):
+        own = visitor.page.locator("[data-quality]")
+        await expect(own).to_contain_text("Connection: ", timeout=15_000)
+        assert await axe_violations(visitor.page) == []
+
+
+async def test_a_camera_that_the_computer_lost_in_its_sleep_is_asked_for_again(
+    office: Office, browser: Browser
+) -> None:
+    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+    await claimant.page.evaluate(
+        """() => {
+          const senders = window.connections.at(-1).getSenders();
+          const camera = senders.find(({ track }) => track?.kind === "video").track;
+          camera.stop();
+          camera.dispatchEvent(new Event("ended"));
+        }"""
+    )
+    camera = claimant.page.get_by_role("switch", name="Camera")
+    await expect(camera).not_to_be_checked()
+
+    await fall_asleep(claimant.page)
+
+    await expect(camera).to_be_checked()
+    await caseworker.sees(1)
+
+
+async def fall_asleep(page: Page) -> None:
+    """Let the page's clock jump, as after a sleep of the computer."""
+    await page.evaluate(
+        """() => {
+          const before = Date.now;
+          Date.now = () => before() + 60_000;
+        }"""
+    )
+
+
+async def test_a_call_leaves_a_log_of_who_was_connected(office: Office, browser: Browser) -> None:
+    call = await office.book_call()
+    claimant, _caseworker = await both_in_room(browser, office, call)
+    await claimant.page.get_by_role("button", name="Leave").click()
+    await claimant.page.get_by_role("link", name="Join again").wait_for()
+
+    store = open_store(office.store_url)
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                async with store.reading() as tx:
+                    stays = await connections.of(tx, call.appointment_id)
+                if any(stay.ending for stay in stays):
+                    break
+                await asyncio.sleep(0.1)  # it is written in the background
+    finally:
+        await store.close()
+
+    sides = {stay.side: stay for stay in stays}
+    assert sides["claimant"].connected is not None
+    assert sides["claimant"].ending == "left"
+    assert sides["caseworker"].connected is not None
+    assert sides["caseworker"].ending == ""
+
+
+async def test_signing_sends_small_and_fluent_pictures(office: Office, browser: Browser) -> None:
+    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+    await claimant.page.get_by_role("button", name="Devices").click()
+
+    await claimant.page.get_by_label("Sign language").check()
+
+    await claimant.page.wait_for_function(
+        """() => {
+          const senders = window.connections.at(-1).getSenders();
+          const camera = senders.find(({ track }) => track?.kind === "video");
+          const { encodings: [encoding], degradationPreference } = camera.getParameters();
+          return encoding.maxBitrate === 250000 && encoding.scaleResolutionDownBy === 2
+            && degradationPreference === "maintain-framerate";
+        }"""
+    )
+    await caseworker.page.wait_for_function(
+        "() => document.querySelector('[data-tile]:not([hidden]) video').videoWidth === 320"
+    )
+    await caseworker.sees(1)

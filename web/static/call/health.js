@@ -1,0 +1,113 @@
+/**
+ * How everybody is connected: judged for oneself, told by the others, and said in plain words.
+ *
+ * Dispatches "told" with `{level, cause}` when the own level changes, for the server, and
+ * "resting" with a boolean when the own picture has to rest, or may come back.
+ */
+
+import { AMPLE, follow } from "./frugality.js";
+import { Verdict } from "./quality.js";
+import { sampleOf } from "./sample.js";
+
+const LOOK = 1000; // ms between two samples
+const SAID_EVERY = 20_000; // ms between two announcements: who listens shall hear the people
+const WEAK = new Set(["fair", "poor", "lost"]);
+
+export class Health extends EventTarget {
+  #element;
+  #words;
+  #announce;
+  #verdict = new Verdict();
+  #frugality = AMPLE;
+  #at = -LOOK;
+  #said = -SAID_EVERY;
+  #saidLevel = "good";
+  #others = [];
+  signing = false;
+
+  /**
+   * @param {HTMLElement} element where the own level stands
+   * @param {(key: string, values?: object) => string} words
+   * @param {(sentence: string) => void} announce says a sentence to screen readers
+   */
+  constructor(element, words, announce) {
+    super();
+    this.#element = element;
+    this.#words = words;
+    this.#announce = announce;
+  }
+
+  /** What the server is to know, or null before anything is known. */
+  get told() {
+    const { level, cause } = this.#verdict;
+    return level === "unknown" ? null : { level, cause };
+  }
+
+  get resting() {
+    return this.#frugality.resting;
+  }
+
+  /** Take the connection's statistics; `filming` when the own camera is on its way to somebody. */
+  take(report, at, filming) {
+    if (at - this.#at < LOOK) return;
+    this.#at = at;
+    const sample = sampleOf(report, at);
+    this.#rest(sample, filming, at);
+    const { signing, resting } = this;
+    const changed = this.#verdict.take(sample, { othersLose: this.#losing !== null, resting, signing });
+    if (!changed) return;
+    this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
+    this.show();
+    this.#say(at);
+  }
+
+  /** Take over who else is in the room. */
+  around(people) {
+    this.#others = people;
+    this.show();
+  }
+
+  /** Show the own level, and whose connection is to blame when it is another's. */
+  show() {
+    const { level, cause } = this.#verdict;
+    const element = this.#element;
+    element.dataset.level = level;
+    const say = (part, sentence) => {
+      const line = element.querySelector(`[data-quality-${part}]`);
+      if (line.textContent !== sentence) line.textContent = sentence;
+    };
+    say("level", this.#words(`quality_${level}`));
+    say("cause", this.#because(level, cause));
+  }
+
+  get #losing() {
+    return this.#others.find(({ cause, quality }) => cause === "loss_out" && WEAK.has(quality)) ?? null;
+  }
+
+  #because(level, cause) {
+    if (WEAK.has(level)) return this.#words(`cause_${cause}`);
+    const weak = this.#losing ?? this.#others.find(({ quality }) => WEAK.has(quality));
+    return weak ? this.#words(`other_${weak.quality}`, weak) : "";
+  }
+
+  #rest(sample, filming, at) {
+    const before = this.#frugality.resting;
+    // Who signs needs the picture more than the sound; who is not filmed has nothing to rest.
+    const possible = !this.signing && (filming || before);
+    this.#frugality = possible ? follow(this.#frugality, sample, at) : AMPLE;
+    const { resting } = this.#frugality;
+    if (resting === before) return;
+    this.dispatchEvent(new CustomEvent("resting", { detail: resting }));
+    this.#announce(this.#words(resting ? "pictureRests" : "pictureBack"));
+  }
+
+  #say(at) {
+    const { level, cause } = this.#verdict;
+    const said = this.#saidLevel;
+    const worth = (level === "poor") !== (said === "poor");
+    if (!worth || at - this.#said < SAID_EVERY) return;
+    this.#said = at;
+    this.#saidLevel = level;
+    this.#announce(`${this.#words(`quality_${level}`)}. ${this.#because(level, cause)}`);
+  }
+}
