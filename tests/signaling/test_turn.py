@@ -44,6 +44,10 @@ class TurnPeer(Peer):
             transport="tcp",
         )
 
+    def send(self, datagram):
+        self.sent.append(datagram)
+        self.transport.sendto(datagram, self.relay_address)
+
     async def close(self):
         """Give the address back and wait until the connection is closed."""
         await super().close()
