@@ -190,17 +190,17 @@ class Ingress:
             self._counters.add("dropped_replayed_stun")
             return
         self._counters.add("stun_answered")
-        line = self._endpoint.line(address)
-        host, port = line.host_and_port(address)
+        host, port = self._endpoint.line(address).host_and_port(address)
         self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
         self._admit(leg, address)
-        if isinstance(line, TcpLine):
-            line.admit(address, leg, now)
         if request.nominated or leg.address is None or leg.address == address:
             leg.consent(credentials, address, now)
 
     def _admit(self, leg: Reachable, address: Address) -> None:
+        line = self._endpoint.line(address)
+        if isinstance(line, TcpLine):
+            line.admit(address, leg)
         if self._by_address.get(address) is leg:
             return
         addresses = self._addresses.setdefault(leg, [])

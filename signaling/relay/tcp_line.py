@@ -114,13 +114,13 @@ class TcpLine:
         """Give where the connection comes from."""
         return address.host, address.port
 
-    def admit(self, address: Connection, owner: Carried, now: float) -> None:
-        """Note that the peer proved to be `owner` at `now`, and may stay for the time being."""
+    def admit(self, address: Connection, owner: Carried) -> None:
+        """Note that the peer proved to be `owner`, and may stay for the time being."""
         if address.owner is None:
             self._no_stranger(address)
             self._counters.add("tcp_admitted")
         address.owner = owner
-        address.expires = now + _CONSENT
+        address.expires = self._clock() + _CONSENT
 
     def tick(self) -> None:
         """Close what has ended or lasted too long; let pictures in again where there is room."""

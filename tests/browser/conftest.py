@@ -13,7 +13,13 @@ from tests.browser.office import Office, served
 
 __all__ = ["plan", "planned"]
 
-TIMED = {"test_blocked.py", "test_call.py", "test_main_job.py", "test_networks.py", "test_relays.py"}
+TIMED = {
+    "test_blocked.py",
+    "test_call.py",
+    "test_main_job.py",
+    "test_networks.py",
+    "test_relays.py",
+}
 """Calls need the whole machine: pictures and sound are made and shown by it."""
 
 

@@ -79,7 +79,7 @@ def admitted(line, far):
     """Let somebody prove who they are; give their connection."""
     far.sendall(frame(b"authentic request"))
     [(connection, _)] = taken(line)
-    line.admit(connection, Owner(), line._clock())
+    line.admit(connection, Owner())
     return connection
 
 
@@ -210,7 +210,7 @@ def test_an_admitted_peer_stays_for_thirty_seconds_from_each_proof(line, dial, c
     connection = admitted(line, dial())
 
     clock.now += 29
-    line.admit(connection, Owner(), clock.now)
+    line.admit(connection, Owner())
     clock.now += 29
     line.tick()
     assert not lost
