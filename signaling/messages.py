@@ -1,18 +1,11 @@
 """The wire protocol's messages, as `docs/signaling.md` has them: one type per message."""
 
-import dataclasses
-import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
-
-_T = TypeVar("_T")
 
 VERSION = 1
 SUBPROTOCOL = "sprechzeit.v1"
 LONGEST_FRAME = 64 * 1024
-_LONGEST_ID = 128
 
 
 class Code(StrEnum):
@@ -286,86 +279,3 @@ class Failure:
 ServerMessage = (
     Welcome | Ice | Answer | Admitted | Changed | Gone | Layout | Moved | Ended | Pong | Failure
 )
-
-_NAMES: Mapping[type, str] = {
-    Welcome: "welcome", Ice: "ice", Answer: "answer", Admitted: "admitted", Gone: "gone",
-    Layout: "layout", Moved: "moved", Ended: "ended", Pong: "pong", Failure: "error",
-}  # fmt: skip
-
-
-_TOLD = frozenset({Level.GOOD, Level.FAIR, Level.POOR})
-
-
-def encode(message: ServerMessage) -> str:
-    """Write a message as the JSON text that goes over the wire."""
-    if isinstance(message, Changed):
-        return _json({"type": "participant", **dataclasses.asdict(message.participant)})
-    return _json({"type": _NAMES[type(message)], **dataclasses.asdict(message)})
-
-
-def decode(text: str) -> ClientMessage:
-    """Read a client's frame; raises ProtocolError with `bad_message` or `version`."""
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(Code.BAD_MESSAGE, "not JSON") from error
-    kind = body.get("type") if isinstance(body, dict) else None
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
-    if reader is None:
-        raise ProtocolError(Code.BAD_MESSAGE, "no type that is known")
-    return reader(body)
-
-
-def _json(body: Mapping[str, object]) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-
-
-def _field(body: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
-    value = body.get(name)
-    # bool is an int in Python, not in JSON.
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ProtocolError(Code.BAD_MESSAGE, f"{name} is missing or of the wrong type")
-    return value
-
-
-def _hello(body: Mapping[str, Any]) -> Hello:
-    if _field(body, "version", int) != VERSION:
-        raise ProtocolError(Code.VERSION, f"version {VERSION} is spoken here")
-    offer = body.get("offer")
-    if offer is not None and not isinstance(offer, dict):
-        raise ProtocolError(Code.BAD_MESSAGE, "offer is no object")
-    return Hello(
-        _field(body, "audio", bool), _field(body, "video", bool), _offer(offer) if offer else None
-    )
-
-
-def _offer(body: Mapping[str, Any]) -> OfferMessage:
-    return OfferMessage(_field(body, "id", int), _field(body, "sdp", str))
-
-
-def _state(body: Mapping[str, Any]) -> State:
-    return State(_field(body, "audio", bool), _field(body, "video", bool))
-
-
-def _quality(body: Mapping[str, Any]) -> Quality:
-    level, cause = _field(body, "level", str), _field(body, "cause", str)
-    if level not in _TOLD or cause not in set(Cause):
-        raise ProtocolError(Code.BAD_MESSAGE, "no level or cause that is known")
-    return Quality(Level(level), Cause(cause))
-
-
-def _participant(body: Mapping[str, Any]) -> str:
-    return _field(body, "participant", str)[:_LONGEST_ID]
-
-
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], ClientMessage]] = {
-    "hello": _hello,
-    "offer": _offer,
-    "state": _state,
-    "quality": _quality,
-    "admit": lambda body: Admit(_participant(body)),
-    "dismiss": lambda body: Dismiss(_participant(body)),
-    "leave": lambda _: Leave(),
-    "end": lambda _: End(),
-    "ping": lambda body: Ping(_field(body, "id", int)),
-}

@@ -8,6 +8,7 @@ from contextlib import suppress
 from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType
 from aiohttp.web import HTTPForbidden, Request, WebSocketResponse
 
+from signaling.frames import decode, encode
 from signaling.member import Identity, Member
 from signaling.messages import (
     LONGEST_FRAME,
@@ -27,8 +28,6 @@ from signaling.messages import (
     ProtocolError,
     Quality,
     State,
-    decode,
-    encode,
 )
 from signaling.outbox import Outbox
 from signaling.room import HEARTBEAT, Room

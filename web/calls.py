@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import booking, sessions
 from scheduling.model import Appointment, Link, NotFound, Part, Status, Way
-from signaling.messages import encode
+from signaling.frames import encode
 from signaling.rooms import Identity, Role
 from signaling.sockets import serve
 from web.access import NotAllowed, appointment_for, may_consult, signed_in
