@@ -69,6 +69,8 @@ class Change(enum.StrEnum):
     REASSIGNED = "reassigned"
     CANCELLED = "cancelled"
     LINK_ADDED = "link_added"
+    COLLEAGUE_JOINED = "colleague_joined"
+    COLLEAGUE_LEFT = "colleague_left"
     MARKED = "marked"
     ENDED = "ended"
     DELETED = "deleted"

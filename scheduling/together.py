@@ -15,8 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduling import appointments, booking, catalog, changes, claims, schema, slots
 from scheduling.booking import RETENTION_DAYS, Confirmed
 from scheduling.grid import local_date
-from scheduling.model import Appointment, Needs, Person, Resource, SlotTaken, Topic, Way
+from scheduling.model import Appointment, Change, Needs, Person, Resource, SlotTaken, Topic, Way
 from scheduling.slots import SlotQuery
+
+MOST = 3
+"""How many colleagues can be asked to one consultation."""
 
 
 async def colleagues(tx: AsyncConnection, appointment_id: int) -> list[Resource]:
@@ -65,7 +68,7 @@ async def book(
                     caseworker_id=option.caseworker.id, keep_days=keep_days,
                     link_token=link_token,
                 )  # fmt: skip
-                kept = await invite(tx, confirmed.appointment, with_people, now)
+                kept = await invite(tx, confirmed.appointment, with_people, actor, now)
         except SlotTaken:
             continue
         return Confirmed(kept, confirmed.link_token, confirmed.created)
@@ -73,17 +76,26 @@ async def book(
 
 
 async def invite(
-    tx: AsyncConnection, appointment: Appointment, people: Collection[int], now: dt.datetime
+    tx: AsyncConnection,
+    appointment: Appointment,
+    people: Collection[int],
+    actor: str,
+    now: dt.datetime,
 ) -> Appointment:
-    """Let colleagues take part at the present time. Raises `SlotTaken` if one is not free."""
+    """Let colleagues take part at the present time.
+
+    Raises `SlotTaken` if one is not free, or there at all; the caller then takes everything back.
+    """
     rows = [{"appointment_id": appointment.id, "resource_id": person_id} for person_id in people]
     await tx.execute(insert(schema.colleague), rows)
     await _claim_again(tx, appointment, now)
+    for person_id in people:
+        await _note(tx, appointment, Change.COLLEAGUE_JOINED, person_id, actor, now)
     return await appointments.by_id(tx, appointment.id)
 
 
 async def excuse(
-    tx: AsyncConnection, appointment: Appointment, person_id: int, now: dt.datetime
+    tx: AsyncConnection, appointment: Appointment, person_id: int, actor: str, now: dt.datetime
 ) -> None:
     """Let a colleague take part no longer; their time is free again at once.
 
@@ -96,6 +108,17 @@ async def excuse(
         )
     )  # fmt: skip
     await _claim_again(tx, appointment, now)
+    await _note(tx, appointment, Change.COLLEAGUE_LEFT, person_id, actor, now)
+
+
+async def _note(
+    tx: AsyncConnection, appointment: Appointment, change: Change, person_id: int, actor: str,
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    found = await catalog.resources_by_id(tx, [person_id])
+    await changes.record(
+        tx, appointment.id, actor, change, {"caseworker": found[person_id].name}, now
+    )
 
 
 async def _claim_again(tx: AsyncConnection, appointment: Appointment, now: dt.datetime) -> None:

@@ -213,5 +213,6 @@ def _console() -> list[web.RouteDef]:
         web.post(group + "/people", plan_groups.add),
         web.get(one, plan_changes.show),
         web.post(one + "/change", plan_changes.change),
+        web.post(one + "/colleagues", colleagues.ask),
         web.post(one + r"/colleagues/{person:\d{1,18}}/excuse", colleagues.excuse),
     ]

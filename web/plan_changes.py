@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -48,35 +48,43 @@ class Wanted:
 
 async def show(request: web.Request) -> web.Response:
     """Show the appointment with every way to change it; after a change, with the undoing one."""
+    return await panel(request, _id_of(request))
+
+
+async def panel(
+    request: web.Request, appointment_id: int, *, busy: Resource | None = None, status: int = 200
+) -> web.Response:
+    """Return the page of an appointment; where a colleague is `busy`, with times that suit all."""
     staff, now = access.plan_reader(request), request.app[CLOCK]()
     async with request.app[STORE].reading() as tx:
-        appointment = await appointments.by_id(tx, _id_of(request))
-        people = await _able(tx, appointment)
-        taking_part = await together.colleagues(tx, appointment.id)
-        sites = await catalog.sites(tx)
-        site_id = appointment.site.id
-        things = {
-            "room": await catalog.resources(tx, site_id=site_id, kinds=ROOMS),
-            "device": await catalog.resources(tx, site_id=site_id, kinds=DEVICES),
-        }
+        appointment = await appointments.by_id(tx, appointment_id)
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
         alone = open_still and appointment.session_id is None
-        free = await _next_free(tx, appointment, now) if alone else []
+        site_id = appointment.site.id
+        shown = {
+            "people": await _able(tx, appointment),
+            "taking_part": (taking_part := await together.colleagues(tx, appointment.id)),
+            "not_asked": await _not_asked(tx, appointment, taking_part),
+            "things": {
+                "room": await catalog.resources(tx, site_id=site_id, kinds=ROOMS),
+                "device": await catalog.resources(tx, site_id=site_id, kinds=DEVICES),
+            },
+            "free": await _next_free(tx, appointment, busy, now) if alone else [],
+            "sites": await catalog.sites(tx),
+        }
     done = request.query.get("done", "")
     return render(
         request,
         "plan/appointment.html",
+        status=status,
         appointment=appointment,
-        people=people,
-        taking_part=taking_part,
-        things=things,
-        free=free,
+        **shown,
+        busy=busy,
         changeable=open_still and access.may_plan(staff),
         done=done if done in {"changed", "undone", "marked"} else "",
         markable=appointment.status is not Status.CANCELLED and appointment.span.start <= now,
         undo_seconds=request.app[SETTINGS].undo_seconds,
         told=bool(request.query.get("told")),
-        sites=sites,
         undo=undoing(request.query.get("was", "")) if access.may_plan(staff) else None,
         zone=request.app[SETTINGS].timezone,
     )
@@ -185,6 +193,17 @@ async def _refused(
     )  # fmt: skip
 
 
+async def _not_asked(
+    tx: AsyncConnection, appointment: Appointment, taking_part: list[Resource]
+) -> list[Resource]:
+    """Return who could take part as well; nobody once there are as many as there may be."""
+    if len(taking_part) >= together.MOST:
+        return []
+    there = {appointment.caseworker.id, *(one.id for one in taking_part)}
+    people = await catalog.resources(tx, kinds=(Kind.CASEWORKER,))
+    return [one for one in people if one.id not in there]
+
+
 async def _able(tx: AsyncConnection, appointment: Appointment) -> list[Resource]:
     """Return the caseworkers who advise on the topic, those of the same site first."""
     people = await catalog.resources(tx, kinds=(Kind.CASEWORKER,))
@@ -192,11 +211,15 @@ async def _able(tx: AsyncConnection, appointment: Appointment) -> list[Resource]
     return sorted(able, key=lambda one: (one.site_id != appointment.site.id, one.name))
 
 
-async def _next_free(tx: AsyncConnection, appointment: Appointment, now: dt.datetime) -> list[Slot]:
+async def _next_free(
+    tx: AsyncConnection, appointment: Appointment, joining: Resource | None, now: dt.datetime
+) -> list[Slot]:
     date = local_date(appointment.span.start)
     query = changes.elsewhere(
         appointment, date, date + _AROUND, caseworker_id=appointment.caseworker.id, for_staff=True
     )
+    if joining is not None:
+        query = replace(query, with_people=(joining.id,))
     found = await slots.nearest(tx, query, appointment.span.start, now, 9)
     return [slot for slot in found if slot.start != appointment.span.start][:8]
 

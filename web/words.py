@@ -55,6 +55,8 @@ CHANGES: Mapping[Change, str] = {
     Change.REASSIGNED: N_("Given to somebody else"),
     Change.CANCELLED: N_("Appointment cancelled"),
     Change.LINK_ADDED: N_("Link for another person added"),
+    Change.COLLEAGUE_JOINED: N_("A colleague takes part"),
+    Change.COLLEAGUE_LEFT: N_("A colleague takes part no longer"),
     Change.MARKED: N_("Noted what became of it"),
     Change.ENDED: N_("Consultation ended"),
     Change.DELETED: N_("Personal data deleted"),

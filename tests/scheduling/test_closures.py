@@ -162,6 +162,30 @@ async def test_proposals_fit_together_and_are_carried_out_one_by_one(
         assert await invariants.broken(tx) == []
 
 
+async def test_what_an_earlier_turn_gives_up_a_later_one_may_be_promised(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store, caseworkers=2)
+    first = await _book(store, office, clock, Way.VIDEO, at(9))
+    second = await _book(store, office, clock, Way.VIDEO, at(9, 35))
+    await _away(store, office, span=Span(at(9), at(9, 45)))
+    async with store.writing() as tx:
+        late = Span(at(9), at(9, 35))
+        await closures.close(tx, late, resource_id=office.caseworkers[1], kind="absence")
+
+    proposals = await _proposals(store, clock)
+
+    assert [one.remedy for one in proposals] == [Remedy.MOVE, Remedy.COLLEAGUE]
+    assert proposals[0].start == at(9, 45)
+    assert [one.appointment.id for one in sorted(proposals, key=lambda one: one.turn)] == [
+        second.id, first.id,
+    ]  # fmt: skip
+    async with store.writing() as tx:
+        for one in sorted(proposals, key=lambda one: one.turn):
+            await rescue.carry_out(tx, one, actor="scheduler:1", now=clock())
+        assert await invariants.broken(tx) == []
+
+
 async def test_where_nothing_can_be_proposed_it_is_said(store: Store, clock: Clock) -> None:
     office = await make_office(store)
     await _book(store, office, clock, Way.VIDEO, at(9))

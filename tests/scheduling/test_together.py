@@ -134,7 +134,7 @@ async def test_a_colleague_who_is_not_needed_any_more_is_free_again(
     appointment = await _book(store, office, clock, colleague)
 
     async with store.writing() as tx:
-        await together.excuse(tx, appointment, colleague, clock())
+        await together.excuse(tx, appointment, colleague, "test", clock())
 
     assert await _claimed(store, colleague) == []
     assert len(await _claimed(store, office.caseworkers[0])) == 1

@@ -107,3 +107,61 @@ async def test_reception_does_not_take_colleagues_off(small_house: House, clock:
     )
 
     assert answer.status == 403
+
+
+async def test_a_colleague_is_asked_to_what_is_already_booked_and_history_tells_it(
+    house: House, clock: Clock
+) -> None:
+    first, second = await _hired(house, "Kollegin"), await _hired(house, "Kollege")
+    visitor = await _signed_in(house)
+    appointment = await _booked_with(house, visitor, first)
+    address = f"/plan/appointments/{appointment.id}"
+    form = (await visitor.get(address)).form(f"{address}/colleagues")
+
+    page = await visitor.send(form, person=str(second))
+    again = await visitor.send(form, person=str(second))
+
+    assert page.path == address
+    assert again.status == 200
+    assert f"{address}/colleagues/{second}/excuse" in page.text
+    assert (
+        "A colleague takes part"
+        in (await visitor.get(f"/staff/appointments/{appointment.id}")).text
+    )
+    async with house.store.reading() as tx:
+        assert [one.id for one in await together.colleagues(tx, appointment.id)] == [second, first]
+        assert await invariants.broken(tx) == []
+
+
+async def test_a_colleague_who_is_not_free_changes_nothing_and_common_times_are_offered(
+    house: House, clock: Clock
+) -> None:
+    first, busy = await _hired(house, "Kollegin"), await _hired(house, "Kollege")
+    async with house.store.writing() as tx:
+        await closures.close(tx, Span(at(8), at(11)), resource_id=busy)
+    visitor = await _signed_in(house)
+    appointment = await _booked_with(house, visitor, first)
+    address = f"/plan/appointments/{appointment.id}"
+    form = (await visitor.get(address)).form(f"{address}/colleagues")
+
+    page = await visitor.send(form, person=str(busy))
+
+    assert page.status == 409
+    assert "Kollege is not free at this time" in page.text
+    assert "Nearest times that suit both" in page.text
+    assert at(11).isoformat()[:16] in page.text
+    async with house.store.reading() as tx:
+        assert [one.id for one in await together.colleagues(tx, appointment.id)] == [first]
+        assert await invariants.broken(tx) == []
+
+
+async def test_whoever_is_no_caseworker_cannot_be_asked(house: House, clock: Clock) -> None:
+    colleague, _other = await _hired(house, "Kollegin"), await _hired(house, "Kollege")
+    visitor = await _signed_in(house)
+    appointment = await _booked_with(house, visitor, colleague)
+    address = f"/plan/appointments/{appointment.id}"
+    form = (await visitor.get(address)).form(f"{address}/colleagues")
+
+    page = await visitor.send(form, person="999999")
+
+    assert page.status == 404

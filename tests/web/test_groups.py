@@ -356,3 +356,21 @@ async def test_the_day_shows_a_session_once_with_those_who_take_part_beneath(
     assert max(names) < before.text.index("0 of 3")
     outcomes = [form.action for form in during.forms if form.action.endswith("/outcome")]
     assert len(outcomes) == 2
+
+
+async def test_the_day_sheet_names_a_session_once_with_those_who_take_part_beneath(
+    small_house: House, clock: Clock
+) -> None:
+    session = await gather(small_house, clock)
+    await gather(small_house, clock, hour=11)
+    for name in ("Amira Celik", "Ben Ober"):
+        await enrol(small_house.visitor(), session, name=name)
+    scheduler = await signed_in(small_house, "scheduler")
+
+    sheet = await scheduler.get("/staff/print/2026-10-13")
+
+    assert sheet.text.count("2 of 3 seats taken") == 1
+    assert sheet.text.count(session.topic.official_name["en"]) == 3  # twice by time, once by topic
+    heading, *names = [sheet.text.index(one) for one in ("2 of 3", "Amira Celik", "Ben Ober")]
+    assert heading < min(names)
+    assert max(names) < sheet.text.index("0 of 3")
