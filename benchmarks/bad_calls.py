@@ -45,14 +45,14 @@ class Person:
         return (await Samples.of(self.visitor.page)).between(begin, end)
 
 
-def relay_port(office: Office) -> int:
-    """Return the UDP port that the server's relay has logged."""
+def relay_ports(office: Office) -> tuple[int, int]:
+    """Return the UDP and the TCP port that the server's relay has logged."""
     for line in office.server.journal.read_text().splitlines():
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
             if entry.get("event") == "relay listens":
-                return int(entry["port"])
-    raise RuntimeError("the server has logged no port of its relay")
+                return int(entry["port"]), int(entry["tcp_port"])
+    raise RuntimeError("the server has logged no ports of its relay")
 
 
 def film(path: Path) -> None:
@@ -78,7 +78,8 @@ def film(path: Path) -> None:
 async def person(office: Office, camera: Path, seed: int) -> AsyncIterator[Person]:
     """Start a browser whose media goes through a network of its own, faultless at first."""
     flags = (*ALLOWED, f"--use-file-for-fake-video-capture={camera}")
-    with bad_network(relay_port(office), seed=seed) as network:
+    port, tcp_port = relay_ports(office)
+    with bad_network(port, tcp_port=tcp_port, seed=seed) as network:
         async with chromium(flags) as browser:
             visitor = await Visitor.with_browser(browser)
             await visitor.context.add_init_script(REROUTE.replace("PORT", str(network.port)))

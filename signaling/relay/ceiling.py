@@ -8,6 +8,7 @@ UNBOUND = 20_000_000
 TOO_LITTLE = 60_000
 """bit/s that no picture is worth: the voice has them."""
 
+_MEANWHILE = 150_000  # bit/s sent while nobody is shown it, to be shown well when they are again
 _LEFT_BEHIND = 0.5  # of what the others take: a larger audience does not wait for one
 
 
@@ -21,6 +22,10 @@ class Viewer(Protocol):
     @property
     def resting(self) -> bool:
         """Whether nothing is forwarded to it for now."""
+
+    @property
+    def steady(self) -> bool:
+        """Whether it has not rested lately, so that no known limit means that there is none."""
 
     def rest(self, now: float) -> None:
         """Forward nothing for a while."""
@@ -52,12 +57,13 @@ class Ceiling:
                 each.wake(now)
         awake = [each for each in audience if not each.resting]
         rooms = [UNBOUND if each.room is None else each.room for each in awake]
-        most = min(max(rooms, default=0), max(rate, 2 * TOO_LITTLE))
+        steady = [room for each, room in zip(awake, rooms, strict=True) if each.steady]
+        most = min(max(steady, default=0), max(rate, 2 * TOO_LITTLE))
         for each, room in zip(awake, rooms, strict=True):
             if room < TOO_LITTLE or (len(audience) > 1 and room < _LEFT_BEHIND * most):
                 each.rest(now)
         least = min((room for each, room in zip(awake, rooms, strict=True) if not each.resting),
-                    default=TOO_LITTLE if audience else UNBOUND)  # fmt: skip
+                    default=_MEANWHILE if audience else UNBOUND)  # fmt: skip
         if least < UNBOUND:
             self._held = True
             return least

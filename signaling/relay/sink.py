@@ -14,6 +14,7 @@ from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
 _SHORTEST_REST = 5.0  # seconds without a picture before it is tried again
+_STEADY = 10.0  # seconds after a rest
 _LONGEST_REST = 80.0
 _EXTENSION_WORD = rtp.ONE_BYTE_PROFILE << 16 | 1
 _WRITE_EXTENSION = struct.Struct("!II").pack_into
@@ -247,6 +248,11 @@ class Sink:
     def room(self) -> int | None:
         """The bit/s that the receiver has for this stream, None when nothing is known."""
         return self._outlet.room_for_a_picture()
+
+    @property
+    def steady(self) -> bool:
+        """Whether the picture was not held back lately."""
+        return not self._rests_until or time.monotonic() - self._rests_until > _STEADY
 
     def rest(self, now: float) -> None:
         """Hold the picture back; longer each time, since trying costs the voice."""

@@ -71,10 +71,19 @@ class BadNetwork:
 
 @contextlib.contextmanager
 def bad_network(
-    relay_port: int, *, host: str = "127.0.0.1", seed: int = 1, journal: Path | None = None
+    relay_port: int,
+    *,
+    tcp_port: int | None = None,
+    host: str = "127.0.0.1",
+    seed: int = 1,
+    journal: Path | None = None,
 ) -> Iterator[BadNetwork]:
-    """Run a proxy in front of the relay until the block ends; at first it has no faults."""
+    """Run a proxy in front of the relay until the block ends; at first it has no faults.
+
+    `tcp_port` is the relay's for streams, by default the same as for datagrams.
+    """
     command = [sys.executable, "-m", "tests.impairment.proxy", f"{host}:{relay_port}"]
+    command += ["--tcp-port", str(tcp_port or relay_port)]
     command += ["--seed", str(seed), *(["--journal", str(journal)] if journal else [])]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -32,8 +32,9 @@ _PRIORITY = -10  # so that the machine's other work is no jitter; for root alone
 class Proxy:
     """Carries datagrams and streams between whoever comes to `port` and the relay."""
 
-    def __init__(self, relay: tuple[str, int], seed: int, journal: Journal) -> None:
+    def __init__(self, relay: tuple[str, int], tcp_port: int, seed: int, journal: Journal) -> None:
         self._relay = relay
+        self._relay_tcp = (relay[0], tcp_port)
         self._began = time.monotonic()
         self._selector = selectors.SelectSelector()
         self._path = Path(seed, journal)
@@ -106,7 +107,7 @@ class Proxy:
     def _accept(self) -> None:
         near, _ = self._listener.accept()
         try:
-            far = socket.create_connection(self._relay, timeout=1)
+            far = socket.create_connection(self._relay_tcp, timeout=1)
         except OSError:
             near.close()
             return
@@ -171,6 +172,7 @@ def main() -> None:
     """Run the proxy."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.impairment.proxy")
     parser.add_argument("relay", help="HOST:PORT of the relay")
+    parser.add_argument("--tcp-port", type=int, help="the relay's TCP port; default: the same")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--journal", type=File, help="file that what happens is written to")
     options = parser.parse_args()
@@ -179,7 +181,8 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(options.journal.open("w")) if options.journal else None
         host, _, port = options.relay.rpartition(":")
-        proxy = Proxy((host, int(port)), options.seed, Journal(file, options.seed))
+        journal = Journal(file, options.seed)
+        proxy = Proxy((host, int(port)), options.tcp_port or int(port), options.seed, journal)
         sys.stdout.write(f"{proxy.port}\n")
         sys.stdout.flush()
         proxy.run()

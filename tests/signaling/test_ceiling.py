@@ -15,6 +15,7 @@ from tests.signaling.peer import rtp_packet
 class Viewer:
     room: int | None = None
     until: float = 0.0
+    steady: bool = True
 
     @property
     def resting(self):
@@ -75,6 +76,14 @@ def test_of_several_one_far_below_the_others_goes_without_the_picture_and_they_k
     assert [slow.resting, quick.resting] == [True, False]
 
 
+def test_one_who_has_just_rested_is_no_measure_for_the_others():
+    ceiling = Ceiling()
+    other, woken = Viewer(400_000), Viewer(None, steady=False)
+
+    assert ceiling.tell([other, woken], 1_200_000, 0) == 400_000
+    assert not other.resting
+
+
 def test_of_several_one_a_little_below_the_others_slows_all_down():
     ceiling = Ceiling()
     slow, quick = Viewer(800_000), Viewer(None)
@@ -90,7 +99,7 @@ def test_room_for_the_voice_alone_is_left_to_the_voice():
     resting = [ceiling.tell([viewer], 300_000, 0), viewer.resting]
     back = [ceiling.tell([viewer], 300_000, 20), viewer.resting]
 
-    assert resting == [TOO_LITTLE, True]
+    assert resting == [150_000, True]
     assert back == [UNBOUND, False]
 
 
