@@ -39,7 +39,7 @@ class Source:
 
     __slots__ = (
         "_ceiling", "_endpoint", "_first", "_gaps", "_is_video", "_key_frame", "_key_frame_asked",
-        "_key_frame_at", "_key_frame_wanted", "_measured", "_memory", "_numbers", "_others", "_outlet",
+        "_key_frame_at", "_key_frame_wanted", "_measured", "_memory", "_missing", "_numbers", "_others", "_outlet",
         "_packets", "_payload_type", "_rate", "_section", "history", "kind", "last_report", "octets",
         "reception",
         "ssrc",
@@ -63,6 +63,7 @@ class Source:
         self._endpoint = endpoint
         self._memory = endpoint.slab.memory
         self._gaps = Gaps()
+        self._missing = self._gaps.missing
         self._ceiling = Ceiling()
         self._measured = (0, 0.0)  # octets received, and when
         self._rate = 0.0
@@ -132,6 +133,9 @@ class Source:
             sink.forward(copied, offset, copied + end - start, second, extended, timestamp, arrived)
         if self._first is not None:
             self._first.forward(start, offset, end, second, extended, timestamp, arrived)
+        if self._missing:
+            # A voice's gap is to be closed before its turn to be played: no waiting for the tick.
+            self._ask(self._gaps.due(arrived / 1_000_000, self._outlet.round_trip))
         return True
 
     def receive_again(self, packet: bytes, offset: int, arrived: int) -> None:
@@ -200,7 +204,7 @@ class Source:
             self._key_frame_wanted = False
             self._key_frame_asked = now
             self._outlet.send_control(rtcp.picture_loss(self._outlet.ssrc, self.ssrc))
-        if self._gaps:
+        if self._missing:
             self._ask(self._gaps.due(now, self._outlet.round_trip))
 
     def tell_estimate(self, now: float) -> None:

@@ -17,15 +17,25 @@ def test_what_is_skipped_is_asked_for_once_at_first():
     assert gaps.due(1.02, 0.2) == []
 
 
+def test_each_is_asked_for_again_a_round_trip_after_it_was_last_asked_for():
+    gaps = Gaps()
+    gaps.note([3], 1.0)
+    gaps.note([9], 1.03)
+
+    assert gaps.due(1.05, 0.05) == [3]
+    assert gaps.due(1.08, 0.05) == [9]
+    assert gaps.due(1.11, 0.05) == [3]
+
+
 def test_what_stays_away_is_asked_for_once_per_round_trip_until_given_up():
     gaps = Gaps()
     gaps.note([7], 1.0)
 
-    asked = [at for at in (1 + each * 0.05 for each in range(1, 40)) if gaps.due(at, 0.2)]
+    asked = [at for at in (1 + each * 0.03 for each in range(1, 60)) if gaps.due(at, 0.1)]
 
-    assert len(asked) == 3
-    assert all(later - at >= 0.2 - 1e-9 for at, later in pairwise(asked))
-    assert not gaps
+    assert len(asked) == 5
+    assert all(later - at >= 0.1 - 1e-9 for at, later in pairwise(asked))
+    assert not gaps.missing
 
 
 def test_what_has_come_is_not_asked_for_again():
@@ -45,5 +55,5 @@ def test_a_stream_full_of_holes_costs_bounded_memory(numbers):
         gaps.note([number], 1.0)
 
     assert len(gaps.due(9.0, 0.1)) == 0
-    assert not gaps
+    assert not gaps.missing
     assert len(gaps.note(range(10_000), 10.0)) <= 256
