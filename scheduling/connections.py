@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import Part, Status
@@ -105,6 +105,12 @@ async def first_attempt(tx: AsyncConnection, appointment_id: int) -> dt.datetime
         .limit(1)
     )
     return found
+
+
+def tried(appointment_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Tell in a query whether the claimant of an appointment ever tried to join."""
+    row = connection
+    return exists().where(row.c.appointment_id == appointment_id, row.c.side == Side.CLAIMANT)
 
 
 def joined(stays: Iterable[Stay]) -> list[Stay]:

@@ -55,9 +55,10 @@ export class Health extends EventTarget {
     this.#rest(sample, filming, at);
     const { signing, resting } = this;
     const changed = this.#verdict.take(sample, { othersLose: this.#losing !== null, resting, signing });
-    if (!changed) return;
-    this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
-    this.show();
+    if (changed) {
+      this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
+      this.show();
+    }
     this.#say(at);
   }
 
@@ -98,7 +99,7 @@ export class Health extends EventTarget {
     const { resting } = this.#frugality;
     if (resting === before) return;
     this.dispatchEvent(new CustomEvent("resting", { detail: resting }));
-    this.#announce(this.#words(resting ? "pictureRests" : "pictureBack"));
+    if (filming) this.#announce(this.#words(resting ? "pictureRests" : "pictureBack"));
   }
 
   #say(at) {
