@@ -31,11 +31,18 @@ async def test_silence_is_told_within_seconds_and_mended_on_the_same_connection(
 ) -> None:
     claimant, caseworker = await both_in_room(browser, office, await office.book_call())
     notice = claimant.page.get_by_role("status").filter(has_text="The connection is interrupted")
+    quality = claimant.page.locator("[data-quality]")
+    await expect(quality).to_be_visible(timeout=15_000)
 
     async with standing_still(office):
         await expect(notice).to_be_visible(timeout=5_000)
+        await expect(quality).to_be_hidden()
 
     await expect(notice).to_have_count(0, timeout=5_000)
+    await expect(quality).to_be_visible()
+    await expect(claimant.page.locator("[data-announcement]")).to_contain_text(
+        "You are connected again."
+    )
     await claimant.sees(1)
     await caseworker.sees(1)
     assert len(await claimant.page.evaluate("window.connections")) == 1
