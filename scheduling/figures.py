@@ -163,7 +163,7 @@ async def _appointments(
         select(
             booked.c.topic_id, booked.c.way, booked.c.site_id, booked.c.caseworker_id,
             booked.c.starts_at, booked.c.ends_at, booked.c.status, booked.c.created_at,
-            booked.c.outcome, connections.tried(booked.c.id).label("tried"),
+            booked.c.outcome, connections.last_seen(booked.c.id).label("seen_at"),
             entry.c.at.label("cancelled_at"),
         )
         .outerjoin(
@@ -214,7 +214,8 @@ def _outcome(row: Row[Any], now: dt.datetime) -> str:
         return str(row.outcome)
     if row.status == Status.ENDED:
         return Outcome.HELD
-    return Outcome.MISSED if row.ends_at <= now and not row.tried else ""
+    tried = row.seen_at is not None and row.seen_at >= row.starts_at - connections.EARLY
+    return Outcome.MISSED if row.ends_at <= now and not tried else ""
 
 
 async def _add_time(

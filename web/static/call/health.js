@@ -53,8 +53,7 @@ export class Health extends EventTarget {
     this.#at = at;
     const sample = sampleOf(report, at);
     this.#rest(sample, filming, at);
-    const { signing, resting } = this;
-    const changed = this.#verdict.take(sample, { othersLose: this.#losing !== null, resting, signing });
+    const changed = this.#verdict.take(sample, this.#circumstances);
     if (changed) {
       this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
       this.show();
@@ -79,6 +78,12 @@ export class Health extends EventTarget {
     };
     say("level", this.#words(`quality_${level}`));
     say("cause", this.#because(level, cause));
+  }
+
+  get #circumstances() {
+    const { signing, resting } = this;
+    const filmed = this.#others.filter(({ video }) => video).length;
+    return { othersLose: this.#losing !== null, resting, signing, filmed };
   }
 
   get #losing() {
