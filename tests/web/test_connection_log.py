@@ -146,6 +146,10 @@ async def test_the_page_tells_times_interruptions_and_when_it_is_deleted(
     ("columns", "sentence"),
     [
         ({"connected_at": None, "ending": "lost"}, "but picture and sound did not get through."),
+        (
+            {"interruptions": 1, "interrupted_seconds": 1230},
+            "connected 09:02-09:31, 1 interruption of 20 minutes. Left the call.",
+        ),
         ({"ending": ""}, "no interruption. The end is not known: the server stopped."),
         ({"ending": "", "seen_at": at(12)}, "connected since 09:02, no interruption. </li>"),
     ],
