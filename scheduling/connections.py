@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import Part, Status
@@ -20,6 +20,9 @@ from scheduling.schema import appointment, connection, participant_link
 
 MOST = 60
 """Lines kept of one appointment: who comes and goes without end fills no table."""
+
+EARLY = dt.timedelta(hours=1)
+"""Who was there within this time before the start, or later, tried to take part."""
 
 SHORT = dt.timedelta(minutes=2)
 """Who is back within this time was interrupted, and did not go."""
@@ -95,16 +98,35 @@ async def of(tx: AsyncConnection, appointment_id: int) -> list[Stay]:
     ]  # fmt: skip
 
 
-async def first_attempt(tx: AsyncConnection, appointment_id: int) -> dt.datetime | None:
-    """Return when the claimant first tried to join, None when they never did."""
+async def first_attempt(
+    tx: AsyncConnection, appointment_id: int, start: dt.datetime
+) -> dt.datetime | None:
+    """Return when the claimant first tried to join, None when they never did.
+
+    What was tried before the appointment was moved to its `start` is no attempt at it.
+    """
     row = connection
     found: dt.datetime | None = await tx.scalar(
         select(row.c.arrived_at)
-        .where(row.c.appointment_id == appointment_id, row.c.side == Side.CLAIMANT)
+        .where(
+            row.c.appointment_id == appointment_id,
+            row.c.side == Side.CLAIMANT,
+            row.c.seen_at >= start - EARLY,
+        )
         .order_by(row.c.arrived_at)
         .limit(1)
     )
     return found
+
+
+def last_seen(appointment_id: ColumnElement[int]) -> ScalarSelect[dt.datetime | None]:
+    """Ask within a query when the claimant of an appointment was seen in the call last."""
+    row = connection
+    return (
+        select(func.max(row.c.seen_at))
+        .where(row.c.appointment_id == appointment_id, row.c.side == Side.CLAIMANT)
+        .scalar_subquery()
+    )
 
 
 def joined(stays: Iterable[Stay]) -> list[Stay]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, hours, schema, supply
+from scheduling import catalog, connections, hours, schema, supply
 from scheduling.grid import Horizon, local_date
 from scheduling.hours import Closure, Release
 from scheduling.model import Change, Kind, Outcome, Resource, Status, Text, Way
@@ -132,7 +132,7 @@ async def read(
 
     The days are widened to whole weeks. No-shows are counted among what the office has marked;
     of video consultations the plan itself knows whether they were held. A failed connection is
-    neither held nor missed.
+    neither held nor missed; nor is a call that the claimant tried to join and nobody marked.
     """
     horizon = Horizon(*whole_weeks(first, last))
     rows = await _appointments(tx, horizon, site_id)
@@ -163,7 +163,7 @@ async def _appointments(
         select(
             booked.c.topic_id, booked.c.way, booked.c.site_id, booked.c.caseworker_id,
             booked.c.starts_at, booked.c.ends_at, booked.c.status, booked.c.created_at,
-            booked.c.outcome,
+            booked.c.outcome, connections.last_seen(booked.c.id).label("seen_at"),
             entry.c.at.label("cancelled_at"),
         )
         .outerjoin(
@@ -214,7 +214,8 @@ def _outcome(row: Row[Any], now: dt.datetime) -> str:
         return str(row.outcome)
     if row.status == Status.ENDED:
         return Outcome.HELD
-    return Outcome.MISSED if row.ends_at <= now else ""
+    tried = row.seen_at is not None and row.seen_at >= row.starts_at - connections.EARLY
+    return Outcome.MISSED if row.ends_at <= now and not tried else ""
 
 
 async def _add_time(

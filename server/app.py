@@ -31,6 +31,7 @@ from signaling.rooms import Rooms
 from signaling.turn import Turn
 from web.app import setup as set_up_pages
 from web.calls import note_end
+from web.connection_log import ConnectionLog
 from web.keys import CLOCK, MAILBOX, ROOMS, SETTINGS, SIGN_IN, STORE, Clock
 from web.letters import LETTERS
 from web.settings import Limits, Rate, Settings
@@ -71,7 +72,7 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_tell_rooms)  # sockets end before the pages do
     app.cleanup_ctx.extend((_store, _relay, _rooms, _sign_in))
-    app.cleanup_ctx.extend((_post, _purge, _waitlist, _second_look))
+    app.cleanup_ctx.extend((_post, _purge, _waitlist, _second_look, _connection_log))
     set_up_pages(app)
     return app
 
@@ -178,3 +179,10 @@ async def _second_look(app: web.Application) -> AsyncIterator[None]:
     worker = SecondLook(app[STORE], app[CLOCK])
     async with running("second look", worker.run):
         yield
+
+
+async def _connection_log(app: web.Application) -> AsyncIterator[None]:
+    connection_log = ConnectionLog(app[STORE], app[ROOMS].visits)
+    async with running("connection log", connection_log.run):
+        yield
+    await connection_log.finish()

@@ -165,6 +165,8 @@ class Room:
         """Take a member out and tell the others."""
         if self.members.get(member.id) is not member:
             return
+        if member.lost is None:
+            self._watch(member, self._clock())  # who stays for less than a second counts as well
         del self.members[member.id]
         member.outbox = None
         member.stay.leave(self._clock(), ending)

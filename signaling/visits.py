@@ -38,7 +38,7 @@ class Visit:
     key: str
     arrived: datetime
     seen: datetime
-    """When the person was last known to be there; the end once there is an `ending`."""
+    """When the server last looked; the end once there is an `ending`."""
     admitted: datetime | None = None
     connected: datetime | None = None
     """When picture and sound could pass for the first time."""
@@ -68,9 +68,9 @@ class Visits:
 
     def give_back(self, visits: list[Visit]) -> None:
         """Remember what could not be dealt with, where nothing newer is known."""
-        for visit in visits:
-            if visit.id not in self._changed:
-                self.note(visit)
+        newer, self._changed = self._changed, {}
+        for visit in (*visits, *newer.values()):
+            self.note(visit)
 
     async def wait(self) -> None:
         """Wait until something has changed."""
@@ -86,6 +86,7 @@ class Stay:
         self.visit = Visit(secrets.token_urlsafe(9), room, key, now, now)
         self._visits = visits
         self._told = now
+        self._until = now  # since when nothing comes, now if something does
         self._received: int | None = None
         self._streaming = False
         self._moved = now
@@ -118,7 +119,8 @@ class Stay:
             self._moved = now
             self._mend(now)
         elif not expected:
-            self._moved, self._silent = now, None
+            self._moved = now
+            self._mend(now)
         elif self._silent is None:
             since = self._moved if self._streaming else lost
             if since is not None and now - since >= SILENCE:
@@ -126,19 +128,27 @@ class Stay:
         elif lost is None and not self._streaming:
             self._mend(now)
         self._received = received
-        self.visit = replace(self.visit, seen=self._silent or lost or now)
+        self._until = self._silent or lost or now
         if now - self._told >= _TOLD_EVERY:
             self._tell(now)
 
     def leave(self, now: datetime, ending: Ending) -> None:
-        """Note the end; somebody who was lost was there until they fell silent."""
-        seen = self.visit.seen if ending is Ending.LOST else now
-        self._tell(now, seen=seen, ending=ending)
+        """Note the end.
+
+        Somebody who was lost was there until they fell silent; who went or was sent while nothing
+        got through was interrupted until then.
+        """
+        if ending is Ending.LOST:
+            self._tell(now, seen=self._until, ending=ending)
+            return
+        self._mend(now)
+        self._tell(now, ending=ending)
 
     def _mend(self, now: datetime) -> None:
         if self._silent is None:
             return
-        length, self._silent = now - self._silent, None
+        # Clocks of machines are put back now and then.
+        length, self._silent = max(now - self._silent, timedelta()), None
         count, sum_ = self.visit.interruptions + 1, self.visit.interrupted + length
         self._tell(now, interruptions=count, interrupted=sum_)
 

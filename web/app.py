@@ -12,7 +12,6 @@ from web import (
     calls,
     closures,
     colleagues,
-    connection_log,
     demo,
     earlier,
     exchange,
@@ -76,7 +75,7 @@ def setup(app: web.Application) -> None:
     app.add_routes(people_hours.ROUTES)
     app.add_routes(exchange.ROUTES)
     app[staff_events.STREAMS] = set()
-    app.cleanup_ctx.extend((api.desk, plan_feed.watching, connection_log.writing))
+    app.cleanup_ctx.extend((api.desk, plan_feed.watching))
     app.on_startup.append(_begin)
     app.on_shutdown.append(staff_events.end_streams)
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import connections
 from scheduling.connections import Side, Stay
-from signaling.visits import Ending, Visit
+from scheduling.store import Store
+from signaling.visits import Ending, Visit, Visits
 from web.calls import subject_of
-from web.keys import ROOMS, STORE
 from web.translations import N_
 
 _PAUSE = 1.0  # seconds between two transactions
+_LAST_WORDS = 2.0  # seconds
 STILL = dt.timedelta(seconds=90)
 """Who was seen within this time and has not gone is still there."""
 
@@ -72,34 +72,38 @@ def _line(stay: Stay, now: dt.datetime) -> Line:
     return Line(stay, SIDES[stay.side], how, "" if still else ENDINGS[stay.ending], still)
 
 
-async def writing(app: web.Application) -> AsyncIterator[None]:
-    """Write the log while the application runs, and what is left at its end (a cleanup context)."""
-    writer = asyncio.create_task(_write_on(app), name="connection log")
-    yield
-    writer.cancel()
-    await asyncio.gather(writer, return_exceptions=True)
-    await _write(app)
+class ConnectionLog:
+    """Writes the visits of all rooms into the store. A store that fails keeps no call waiting."""
 
+    def __init__(self, store: Store, visits: Visits) -> None:
+        self._store = store
+        self._visits = visits
 
-async def _write_on(app: web.Application) -> None:
-    while True:
-        await app[ROOMS].visits.wait()
-        await _write(app)
-        await asyncio.sleep(_PAUSE)
+    async def run(self) -> None:
+        """Write what changes for as long as the store takes it; raises what it raises."""
+        while True:
+            await self._visits.wait()
+            await self._write()
+            await asyncio.sleep(_PAUSE)
 
+    async def finish(self) -> None:
+        """Write what is left when the server stops; a store that is away does not hold it up."""
+        try:
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._write()
+        except (SQLAlchemyError, OSError):
+            _log.warning("connection log is incomplete", exc_info=True)
 
-async def _write(app: web.Application) -> None:
-    visits = app[ROOMS].visits
-    taken = visits.take()
-    if not taken:
-        return
-    try:
-        async with app[STORE].writing() as tx:
-            for visit in taken:
-                await _note(tx, visit)
-    except (SQLAlchemyError, OSError):
-        _log.warning("connection log is not written", visits=len(taken), exc_info=True)
-        visits.give_back(taken)
+    async def _write(self) -> None:
+        if not (taken := self._visits.take()):
+            return
+        try:
+            async with self._store.writing() as tx:
+                for visit in taken:
+                    await _note(tx, visit)
+        except BaseException:
+            self._visits.give_back(taken)
+            raise
 
 
 async def _note(tx: AsyncConnection, visit: Visit) -> None:

@@ -120,7 +120,7 @@ async def mark(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest
     async with request.app[STORE].writing() as tx:
         appointment = await access.appointment_for(tx, staff, appointment_id)
-        tried = await connections.first_attempt(tx, appointment_id)
+        tried = await connections.first_attempt(tx, appointment_id, appointment.span.start)
         doubtful = outcome is Outcome.MISSED and tried is not None and "sure" not in form
         if not doubtful:
             now = request.app[CLOCK]()

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { Verdict, judge, levelOf, ratingFactor } from "../../web/static/call/quality.js";
 
 const BEGIN = {
-  at: 0, packets: 0, lost: 0, samples: 0, concealed: 0, waited: 0, emitted: 0, jitter: 0,
-  frames: 0, frozen: 0, pictures: 1, sentLoss: 0, sending: true, roundTrip: 0.05, room: null,
+  at: 0, packets: 0, lost: 0, samples: 0, concealed: 0, waited: 0, emitted: 0,
+  frames: 0, frozen: 0, sentLoss: 0, roundTrip: 0.05, room: null,
 };
 
 /** What five seconds later is known when all is well, but for `more`. */
@@ -47,7 +47,8 @@ for (const [name, more, circumstances, expected] of [
   ["few frames while signing", { frames: 80 }, { signing: true }, "fair freezes"],
   ["very few frames while signing", { frames: 50 }, { signing: true }, "poor freezes"],
   ["few frames while talking", { frames: 50 }, {}, "good none"],
-  ["no picture at all", { pictures: 0, frames: 0, frozen: 0 }, { signing: true }, "good none"],
+  ["two cameras of which one stutters", { frames: 170 }, { signing: true, filmed: 2 }, "fair freezes"],
+  ["no camera on", { frames: 0, frozen: 2 }, { signing: true, filmed: 0 }, "good none"],
 ]) {
   test(`${name}: ${expected}`, () => {
     const { level, cause } = judge(BEGIN, later(more), circumstances);

@@ -14,6 +14,7 @@ from scheduling.model import Appointment, Needs, Way
 from scheduling.store import Store
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, at, make_office
+from tests.scheduling.test_sessions import enrolled, gather
 
 MINUTE = dt.timedelta(minutes=1)
 
@@ -55,7 +56,7 @@ async def test_a_visit_is_one_line_however_often_it_is_written(store: Store, clo
 
     async with store.reading() as tx:
         stays = await connections.of(tx, appointment.id)
-        tried = await connections.first_attempt(tx, appointment.id)
+        tried = await connections.first_attempt(tx, appointment.id, at(9))
 
     assert [(stay.side, stay.seen - stay.arrived) for stay in stays] == [
         (Side.CLAIMANT, 10 * MINUTE),
@@ -63,6 +64,42 @@ async def test_a_visit_is_one_line_however_often_it_is_written(store: Store, clo
     ]
     assert stays[1].interrupted == dt.timedelta(seconds=6)
     assert tried == at(9)
+
+
+async def test_what_was_tried_before_a_move_is_no_attempt_at_the_new_time(
+    store: Store, clock: Clock
+) -> None:
+    appointment, link = await booked(store, clock)
+    async with store.writing() as tx:
+        await connections.note_guest(tx, link, "one", **columns(at(9), 10))
+
+    async with store.reading() as tx:
+        found = [
+            await connections.first_attempt(tx, appointment.id, start)
+            for start in (at(9), at(10), at(11), at(9, day=14))
+        ]
+
+    assert found == [at(9), at(9), None, None]
+
+
+async def test_a_caseworker_is_logged_for_every_seat_of_a_session(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store)
+    session = await gather(store, office, clock, way=Way.VIDEO)
+    seats = [await enrolled(store, session, clock, key=key) for key in ("a", "b")]
+
+    for minutes in (1, 2):
+        async with store.writing() as tx:
+            await connections.note_staff(
+                tx, "host", session_id=session.id, **columns(at(9), minutes)
+            )
+
+    async with store.reading() as tx:
+        found = [await connections.of(tx, seat.id) for seat in seats]
+    assert [[(stay.side, stay.seen) for stay in stays] for stays in found] == [
+        [(Side.CASEWORKER, at(9, 2))]
+    ] * 2
 
 
 async def test_the_log_goes_with_its_appointment(store: Store, clock: Clock) -> None:

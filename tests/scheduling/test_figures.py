@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling import booking, figures
+from scheduling import appointments, booking, connections, figures
 from scheduling.figures import FEWEST, By, shown, whole_weeks
 from scheduling.model import Needs, Way
 from scheduling.store import Store
@@ -67,6 +67,27 @@ async def test_missed_and_cancelled_are_shares_and_notice_is_the_middle(
     assert line.cancelled == pytest.approx(0.5)
     assert line.missed == pytest.approx(2 / 6)
     assert 24 < line.notice_hours < 72
+
+
+async def test_who_tried_to_join_is_not_counted_as_missed(store: Store, clock: Clock) -> None:
+    office = await make_office(store)
+    booked = await _book(store, office, clock, Way.VIDEO, 12)
+    clock.forward(days=7)
+    stay = {
+        "arrived_at": clock(), "seen_at": clock(), "admitted_at": None, "connected_at": None,
+        "interruptions": 0, "interrupted_seconds": 0, "ending": "left",
+    }  # fmt: skip
+    async with store.writing() as tx:
+        for one in booked[:4]:
+            (link,) = await appointments.links(tx, one)
+            await connections.note_guest(tx, link.id, f"visit {one}", **stay)
+        await connections.note_staff(tx, "host", appointment_id=booked[4], **stay)
+        for one in booked[-2:]:
+            await booking.end(tx, one, actor="test", now=clock())
+
+    line = (await _figures(store, clock)).total
+
+    assert line.missed == pytest.approx(6 / 8)
 
 
 @pytest.mark.parametrize("by", By)

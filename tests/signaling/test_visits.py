@@ -100,6 +100,65 @@ def test_somebody_lost_was_there_until_they_fell_silent(watched, clock):
     assert (visit.seen, visit.ending, visit.interruptions) == (fell_silent, Ending.LOST, 0)
 
 
+@pytest.mark.parametrize("before", range(1, 31))
+def test_the_end_of_somebody_lost_is_right_whenever_it_was_told_last(watched, clock, before):
+    watched.seconds(before)
+    fell_silent = clock()
+    watched.seconds(20, packets=0, lost=fell_silent)
+
+    watched.stay.leave(clock(), Ending.LOST)
+
+    assert watched.stay.visit.seen == fell_silent
+
+
+@pytest.mark.parametrize("ending", [Ending.LEFT, Ending.ENDED, Ending.SHUTDOWN])
+def test_who_gives_up_while_nothing_gets_through_was_interrupted_until_then(watched, clock, ending):
+    watched.seconds(5)
+    watched.seconds(90, packets=0)
+
+    watched.stay.leave(clock(), ending)
+
+    visit = watched.stay.visit
+    assert (visit.interruptions, visit.interrupted) == (1, 90 * SECOND)
+    assert (visit.seen, visit.ending) == (clock(), ending)
+
+
+def test_an_interruption_counts_also_when_the_other_goes_meanwhile(watched):
+    watched.seconds(5)
+    watched.seconds(9, packets=0)
+
+    visit = watched.seconds(1, packets=0, expected=False)
+
+    assert (visit.interruptions, visit.interrupted) == (1, 10 * SECOND)
+
+
+def test_who_is_silent_over_a_living_socket_is_still_there(watched, clock):
+    watched.seconds(5)
+
+    watched.seconds(120, packets=0)
+
+    assert clock() - watched.stay.visit.seen < 31 * SECOND
+
+
+def test_a_clock_that_is_put_back_makes_no_interruption_negative(watched, clock):
+    watched.seconds(5)
+    watched.seconds(4, packets=0)
+    clock.forward(hours=-1)
+
+    visit = watched.seconds(1)
+
+    assert (visit.interruptions, visit.interrupted) == (1, 0 * SECOND)
+
+
+def test_what_is_given_back_never_replaces_what_is_newer(watched, clock):
+    old = watched.visits.take()
+    watched.stay.leave(clock(), Ending.LEFT)
+
+    watched.visits.give_back(old)
+
+    assert [each.ending for each in watched.visits.take()] == [Ending.LEFT]
+
+
 def test_a_visit_is_told_again_twice_a_minute_while_it_goes_on(watched):
     watched.visits.take()
     told = 0
@@ -133,6 +192,68 @@ async def test_arriving_being_let_in_and_leaving_are_noted_for_everybody(dial, r
     assert visits["host"].ending is Ending.NOT_YET
     assert visits["guest"].ending is Ending.LEFT
     assert visits["guest"].seen - visits["guest"].arrived == 1200 * SECOND
+
+
+async def test_a_broken_socket_that_comes_back_is_an_interruption_of_one_stay(dial, rooms, clock):
+    (host, guest), (guest_id,) = await admitted(dial, "guest")
+    guest.socket._response.connection.transport.abort()
+    await lost(rooms, "guest")
+    for _ in range(5):
+        clock.forward(seconds=1)
+        rooms.sweep()
+
+    again = await dial("guest")
+    welcome = await again.hello()
+    clock.forward(seconds=1)
+    rooms.sweep()
+    await again.say("leave")
+    await again.closed()
+    await host.hear("gone")
+
+    (visit,) = [each for each in rooms.visits.take() if each.key == "guest"]
+    assert (welcome["you"], welcome["phase"]) == (guest_id, "room")
+    assert (visit.interruptions, visit.ending) == (1, Ending.LEFT)
+    assert visit.interrupted == 6 * SECOND
+
+
+async def test_a_broken_socket_that_stays_away_ends_the_stay_when_it_broke(dial, rooms, clock):
+    (host, guest), _ = await admitted(dial, "guest")
+    clock.forward(minutes=3)
+    broke = clock()
+    guest.socket._response.connection.transport.abort()
+    await lost(rooms, "guest")
+    for _ in range(20):
+        clock.forward(seconds=1)
+        rooms.sweep()
+    await host.hear("gone")
+
+    (visit,) = [each for each in rooms.visits.take() if each.key == "guest"]
+
+    assert (visit.ending, visit.seen, visit.interruptions) == (Ending.LOST, broke, 0)
+
+
+async def test_endings_tell_who_was_sent_away_and_who_was_there_to_the_end(dial, rooms):
+    (host, _first), _ = await admitted(dial, "guest")
+    second = await dial("other")
+    waiting = (await second.hello())["you"]
+
+    await host.say("dismiss", participant=waiting)
+    await second.closed()
+    await host.say("end")
+    await host.closed()
+
+    endings = {each.key: each.ending for each in rooms.visits.take()}
+    assert endings == {"host": Ending.ENDED, "guest": Ending.ENDED, "other": Ending.DISMISSED}
+
+
+async def lost(rooms, key):
+    """Wait until the server knows that the socket is broken."""
+    async with asyncio.timeout(5):
+        while not any(
+            each.identity.key == key and each.lost is not None
+            for each in rooms.room("room").members.values()
+        ):
+            await asyncio.sleep(0.01)  # nothing tells of it at once
 
 
 async def test_the_others_are_told_when_nothing_comes_from_somebody_any_more(

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from scheduling import appointments, booking, connections
 from scheduling.connections import Stay
@@ -91,6 +92,41 @@ async def test_what_is_left_when_the_server_stops_is_written(house: House, clock
     assert [stay.ending for stay in await stays(house, appointment)] == ["left"]
 
 
+async def test_a_store_that_fails_breaks_no_call_and_gets_the_log_later(
+    house: House, clock: Clock
+) -> None:
+    appointment = await booked(house, clock, Way.VIDEO)
+    clock.now = at(9, 5)
+    await statement(house, "ALTER TABLE connection RENAME TO away")
+    await joins_and_leaves(house, appointment, clock)
+    await statement(house, "ALTER TABLE away RENAME TO connection")
+
+    async with asyncio.timeout(10):
+        while not [stay for stay in await stays(house, appointment) if stay.ending]:
+            await asyncio.sleep(0.01)  # it is tried again in the background
+
+
+async def test_a_store_that_fails_at_the_end_does_not_hold_the_server_up(
+    house: House, clock: Clock
+) -> None:
+    appointment = await booked(house, clock, Way.VIDEO)
+    clock.now = at(9, 5)
+    await statement(house, "ALTER TABLE connection RENAME TO away")
+    await joins_and_leaves(house, appointment, clock)
+
+    await house.server.app.shutdown()
+    await house.server.app.cleanup()
+
+    await statement(house, "ALTER TABLE away RENAME TO connection")
+    assert await stays(house, appointment) == []
+
+
+async def statement(house: House, sql: str) -> None:
+    """Say something to the store."""
+    async with house.store.writing() as tx:
+        await tx.execute(text(sql))
+
+
 async def test_the_page_tells_times_interruptions_and_when_it_is_deleted(
     small_house: House, clock: Clock
 ) -> None:
@@ -110,6 +146,10 @@ async def test_the_page_tells_times_interruptions_and_when_it_is_deleted(
     ("columns", "sentence"),
     [
         ({"connected_at": None, "ending": "lost"}, "but picture and sound did not get through."),
+        (
+            {"interruptions": 1, "interrupted_seconds": 1230},
+            "connected 09:02-09:31, 1 interruption of 20 minutes. Left the call.",
+        ),
         ({"ending": ""}, "no interruption. The end is not known: the server stopped."),
         ({"ending": "", "seen_at": at(12)}, "connected since 09:02, no interruption. </li>"),
     ],

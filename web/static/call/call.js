@@ -28,6 +28,7 @@ export class Call {
   #health;
   #waiting = null;
   #silent = false;
+  #disturbed = false;
   #sending = false;
   #told = "";
   #title = document.title;
@@ -85,7 +86,7 @@ export class Call {
       this.#play();
     });
     on("media", (state) => this.#moved(state));
-    on("interrupted", () => this.#notices.show(this.#words("interrupted"), "warning"));
+    on("interrupted", () => this.#interrupted());
     on("mended", () => this.#mended());
     on("phone", () => this.#offerPhone());
     on("report", ({ report, at }) => this.#health.take(report, at, this.#filming));
@@ -205,7 +206,7 @@ export class Call {
   #gone(message) {
     const before = this.#room.gone(message);
     if (before?.phase === "room") this.#notices.announce(this.#words("left", before));
-    if (this.#connection.connected) this.#notices.show(""); // a full room has a place again
+    if (!this.#disturbed) this.#notices.show(""); // a full room has a place again
     this.#show();
   }
 
@@ -234,9 +235,17 @@ export class Call {
     this.#notices.announce(this.#words("blocked"));
   }
 
+  #interrupted() {
+    this.#disturbed = true;
+    this.#root.classList.add("call--disturbed");
+    this.#notices.show(this.#words("interrupted"), "warning");
+  }
+
   #mended() {
+    if (this.#disturbed) this.#notices.announce(this.#words("mended"));
+    this.#disturbed = false;
     this.#notices.show("");
-    this.#root.classList.remove("call--phone");
+    this.#root.classList.remove("call--disturbed", "call--phone");
   }
 
   /** See whether this page still stands: the appointment may have ended or moved meanwhile. */

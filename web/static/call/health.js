@@ -53,11 +53,11 @@ export class Health extends EventTarget {
     this.#at = at;
     const sample = sampleOf(report, at);
     this.#rest(sample, filming, at);
-    const { signing, resting } = this;
-    const changed = this.#verdict.take(sample, { othersLose: this.#losing !== null, resting, signing });
-    if (!changed) return;
-    this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
-    this.show();
+    const changed = this.#verdict.take(sample, this.#circumstances);
+    if (changed) {
+      this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
+      this.show();
+    }
     this.#say(at);
   }
 
@@ -80,6 +80,12 @@ export class Health extends EventTarget {
     say("cause", this.#because(level, cause));
   }
 
+  get #circumstances() {
+    const { signing, resting } = this;
+    const filmed = this.#others.filter(({ video }) => video).length;
+    return { othersLose: this.#losing !== null, resting, signing, filmed };
+  }
+
   get #losing() {
     return this.#others.find(({ cause, quality }) => cause === "loss_out" && WEAK.has(quality)) ?? null;
   }
@@ -98,7 +104,7 @@ export class Health extends EventTarget {
     const { resting } = this.#frugality;
     if (resting === before) return;
     this.dispatchEvent(new CustomEvent("resting", { detail: resting }));
-    this.#announce(this.#words(resting ? "pictureRests" : "pictureBack"));
+    if (filming) this.#announce(this.#words(resting ? "pictureRests" : "pictureBack"));
   }
 
   #say(at) {

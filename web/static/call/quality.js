@@ -49,13 +49,15 @@ function byLimits(value, fair, poor) {
  * @param {boolean} circumstances.othersLose another's way to the relay loses: it is not our fault
  * @param {boolean} circumstances.resting the own picture rests for lack of room
  * @param {boolean} circumstances.signing motion carries the conversation
+ * @param {number} circumstances.filmed how many others have their camera on
  * @returns {{level: string, cause: string}} as docs/signaling.md names them
  */
-export function judge(before, after, { othersLose = false, resting = false, signing = false } = {}) {
+export function judge(before, after, circumstances = {}) {
+  const { othersLose = false, resting = false, signing = false, filmed = 1 } = circumstances;
   const findings = [
     hearing(before, after, othersLose),
     { level: byLimits(after.sentLoss, 0.03, 0.1), cause: "loss_out" },
-    seeing(before, after, signing),
+    seeing(before, after, signing, filmed),
     { level: resting ? "fair" : "good", cause: "narrow" },
   ];
   const worst = findings.reduce((a, b) => (RANK[b.level] > RANK[a.level] ? b : a));
@@ -78,13 +80,13 @@ function hearing(before, after, othersLose) {
   return { level, cause: late ? "jitter" : "loss_in" };
 }
 
-function seeing(before, after, signing) {
+function seeing(before, after, signing, filmed) {
   const seconds = (after.at - before.at) / 1000;
-  if (!after.pictures || seconds <= 0) return { level: "good", cause: "freezes" };
+  if (!filmed || seconds <= 0) return { level: "good", cause: "freezes" };
   const frozen = Math.max(0, after.frozen - before.frozen) / seconds;
   let level = byLimits(frozen, 0.05, 0.3);
   if (signing) {
-    const rate = (after.frames - before.frames) / seconds / after.pictures;
+    const rate = (after.frames - before.frames) / seconds / filmed;
     const motion = byLimits(-rate, -20, -12);
     if (RANK[motion] > RANK[level]) level = motion;
   }

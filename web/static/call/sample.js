@@ -1,8 +1,8 @@
 /** What a connection's statistics (W3C webrtc-stats) say about how well people hear and see. */
 
 const EMPTY = Object.freeze({
-  at: 0, packets: 0, lost: 0, samples: 0, concealed: 0, waited: 0, emitted: 0, jitter: 0,
-  frames: 0, frozen: 0, pictures: 0, sentLoss: 0, sending: false, roundTrip: 0, room: null,
+  at: 0, packets: 0, lost: 0, samples: 0, concealed: 0, waited: 0, emitted: 0,
+  frames: 0, frozen: 0, sentLoss: 0, roundTrip: 0, room: null,
 });
 
 /** How many bytes of media and of its control have arrived on this connection. */
@@ -18,15 +18,14 @@ export function bytesReceived(report) {
  *
  * @param {object[]} report of RTCPeerConnection.getStats(), as an array
  * @param {number} at ms, when it was taken
- * @returns {object} counts since the connection began; `roundTrip` and `jitter` in s, `room` in
- *     bit/s or null, `sentLoss` the share of sent packets that the relay misses
+ * @returns {object} counts since the connection began; `roundTrip` in s, `room` in bit/s or
+ *     null, `sentLoss` the share of sent packets that the relay misses
  */
 export function sampleOf(report, at) {
   const sample = { ...EMPTY, at };
   const inward = report.filter(({ type }) => type === "inbound-rtp");
   for (const stream of inward) (stream.kind === "audio" ? addVoice : addPicture)(sample, stream);
   const echoes = report.filter(({ type }) => type === "remote-inbound-rtp");
-  sample.sending = echoes.length > 0;
   sample.sentLoss = Math.max(0, ...echoes.map(({ fractionLost }) => fractionLost ?? 0));
   const path = pathOf(report);
   sample.roundTrip = path?.currentRoundTripTime ?? 0;
@@ -42,13 +41,11 @@ function addVoice(sample, stream) {
   sample.concealed += (stream.concealedSamples ?? 0) - (stream.silentConcealedSamples ?? 0);
   sample.waited += stream.jitterBufferDelay ?? 0;
   sample.emitted += stream.jitterBufferEmittedCount ?? 0;
-  sample.jitter = Math.max(sample.jitter, stream.jitter ?? 0);
 }
 
 function addPicture(sample, stream) {
   sample.frames += stream.framesDecoded ?? 0;
   sample.frozen += stream.totalFreezesDuration ?? 0;
-  sample.pictures += (stream.framesDecoded ?? 0) > 0 ? 1 : 0;
 }
 
 function pathOf(report) {
