@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,14 +134,6 @@ async def take(
             await _insert(tx, owner, wanted, now)
 
 
-async def take_first(
-    tx: AsyncConnection, owner: Owner, wanted: Mapping[int, Span], now: dt.datetime
-) -> None:
-    """Give a new `owner`, which has no claims yet, what is `wanted`; to be called in `attempt`."""
-    await _queue_for(tx, wanted)
-    await _insert(tx, owner, wanted, now)
-
-
 async def take_together(
     tx: AsyncConnection, wanted: Sequence[tuple[Owner, Mapping[int, Span]]], along: Rows,
     now: dt.datetime,
@@ -172,9 +164,12 @@ async def take_together(
 
 @asynccontextmanager
 async def attempt(tx: AsyncConnection) -> AsyncIterator[None]:
-    """Try to claim: raises `SlotTaken`, and has changed nothing, when another was faster."""
+    """Try to claim: raises `SlotTaken`, and has changed nothing, when another was faster.
+
+    Outside of a transaction (`Store.writing_once`) it holds one statement, which is all or nothing.
+    """
     try:
-        async with tx.begin_nested():
+        async with nullcontext() if _commits_by_itself(tx) else tx.begin_nested():
             yield
     except IntegrityError as error:
         raise SlotTaken from error
@@ -182,6 +177,12 @@ async def attempt(tx: AsyncConnection) -> AsyncIterator[None]:
         if is_contended(error):
             raise SlotTaken from error
         raise
+
+
+def _commits_by_itself(tx: AsyncConnection) -> bool:
+    """Tell whether each statement is a transaction of its own."""
+    options = tx.sync_connection.get_execution_options() if tx.sync_connection else {}
+    return options.get("isolation_level") == "AUTOCOMMIT"
 
 
 async def give_way(tx: AsyncConnection) -> None:

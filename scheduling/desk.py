@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, orders
+from scheduling import booking, orders, rows, schema
 from scheduling.claims import is_contended
 from scheduling.model import SlotTaken, Span
 from scheduling.orders import Confirmed, Order, Placed
@@ -25,9 +25,10 @@ from scheduling.store import QUEUE_SECONDS, Store
 MOST = 32
 """How many orders are booked together: the first of them waits for the last."""
 
-ROUNDS = 2
+ROUNDS = 4
 """How often they are tried together. One that lost a race to another process makes all of them
-fail; which one fails for another reason, shows when each is on its own then."""
+fail, and each on its own costs as much as a batch; which one fails for another reason, shows when
+each is on its own then."""
 
 Ask = Callable[[AsyncConnection], Awaitable[Order]]
 """Says what is to be booked, with the help of what it reads; may raise whatever it wants."""
@@ -54,10 +55,16 @@ class _Place:
 
 
 class Desk:
-    """Books orders on one store, in the order in which they arrive."""
+    """Books orders on one store, in the order in which they arrive.
 
-    def __init__(self, store: Store) -> None:
+    `turn` decides between caseworkers, or rooms, that are equally good. Several processes on one
+    store, each with another one, seldom reach for the same people at once.
+    """
+
+    def __init__(self, store: Store, turn: int = 0) -> None:
         self._store = store
+        self._turn = turn
+        self._numbers = rows.Numbers(schema.appointment)
         self._queue: deque[_Place] = deque()
         self._work: asyncio.Task[None] | None = None
 
@@ -112,10 +119,11 @@ class Desk:
         """Book what they want, all of it or nothing; return whether that was possible."""
         async with self._store.reading() as tx:
             asked = await _asked(tx, [one for one in places if not one.answer.done()])
-            placed = await orders.place(tx, [order for _, order in asked])
-        to_book = [one for one in placed if isinstance(one, Placed)]
+            placed = await orders.place(tx, [order for _, order in asked], self._turn)
+            to_book = [one for one in placed if isinstance(one, Placed)]
+            ids = await self._numbers.take(tx, len(to_book))
         try:
-            confirmed, versions = await self._together(to_book)
+            confirmed, versions = await self._together(to_book, ids)
         except Exception as error:
             if _may_be_anothers_fault(error):
                 return False
@@ -128,12 +136,12 @@ class Desk:
         return True
 
     async def _together(
-        self, placed: Sequence[Placed]
+        self, placed: Sequence[Placed], ids: Sequence[int]
     ) -> tuple[Sequence[Confirmed], Mapping[int, int]]:
         if not placed:
             return (), {}
         async with self._store.writing_once() as tx:
-            return await orders.book(tx, placed)
+            return await orders.book(tx, placed, ids)
 
     def _remember(self, placed: Sequence[Placed], versions: Mapping[int, int]) -> None:
         claimed = defaultdict[int, list[Span]](list)

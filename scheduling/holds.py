@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Row, bindparam, exists, insert, select, update
+from sqlalchemy import Row, bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, claims, schema, slots
+from scheduling import catalog, claims, rows, schema, slots
 from scheduling.changes import things
 from scheduling.grid import local_date
 from scheduling.model import Hold, HoldExpired, Needs, NotFound, SlotTaken, Span, Topic, Way
@@ -21,7 +21,6 @@ Taken = TypeVar("Taken")
 LOOKS = 2
 """How often a hold looks who is free: whoever lost one room to a neighbour may get the next."""
 
-_INSERT = insert(schema.hold).returning(schema.hold.c.id)
 _RELEASE = (
     update(schema.hold)
     .where(schema.hold.c.id == bindparam("hold"))
@@ -53,7 +52,7 @@ async def hold(
 
     `found` are those whom the same search has found free a moment ago; who is free is looked
     up when none is given, or all of them have been taken since.
-    Raises `SlotTaken` when the start is not, or no longer, possible.
+    Raises `SlotTaken` when the start is not, or no longer, possible. `Store.writing_once` is enough.
     """
     query = wanted(
         topic, way, start, site_id=site_id, needs=needs, caseworker_id=caseworker_id,
@@ -144,8 +143,10 @@ async def _take(
     token = new_token()
     span = Span(start, start + dt.timedelta(minutes=query.offer.minutes))
     taken = things(option)
-    async with claims.attempt(tx):
-        values = {
+    (hold_id,) = await rows.new_ids(tx, schema.hold, 1)
+    along = {
+        schema.hold: [{
+            "id": hold_id,
             "token_hash": digest(token),
             "topic_id": query.topic.id,
             "way": query.way,
@@ -155,10 +156,11 @@ async def _take(
             "starts_at": span.start,
             "ends_at": span.end,
             "expires_at": expires_at,
-        }
-        hold_id = int((await tx.execute(_INSERT, values)).scalar_one())
-        owner = claims.ForHold(hold_id, expires_at)
-        await claims.take_first(tx, owner, claims.needed(query.offer, option, span), now)
+        }]
+    }  # fmt: skip
+    wanted = claims.needed(query.offer, option, span)
+    async with claims.attempt(tx):
+        await claims.take_together(tx, [(claims.ForHold(hold_id, expires_at), wanted)], along, now)
     place = (await catalog.current(tx)).site(option.place_id)
     return token, Hold(
         hold_id, query.topic, query.way, place, option.caseworker, span, expires_at,

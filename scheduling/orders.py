@@ -136,17 +136,19 @@ class Placed:
         )
 
 
-async def place(tx: AsyncConnection, orders: Iterable[Order]) -> list[Placed | SlotTaken]:
+async def place(
+    tx: AsyncConnection, orders: Iterable[Order], turn: int = 0
+) -> list[Placed | SlotTaken]:
     """Return who takes each of the `orders`, first come first served, in their order.
 
     None of them gets what an earlier one gets, be it a link. Nothing is written: what others take
-    meanwhile shows when it is booked.
+    meanwhile shows when it is booked. `turn` decides between equals (`slots.options`).
     """
     given: dict[int, list[Span]] = {}
     links: set[str] = set()
     placed: list[Placed | SlotTaken] = []
     for order in orders:
-        one = None if order.link_token in links else await _place(tx, order, given)
+        one = None if order.link_token in links else await _place(tx, order, given, turn)
         placed.append(one or SlotTaken())
         if one and order.link_token:
             links.add(order.link_token)
@@ -156,10 +158,10 @@ async def place(tx: AsyncConnection, orders: Iterable[Order]) -> list[Placed | S
 
 
 async def _place(
-    tx: AsyncConnection, order: Order, given: Mapping[int, Sequence[Span]]
+    tx: AsyncConnection, order: Order, given: Mapping[int, Sequence[Span]], turn: int
 ) -> Placed | None:
     query = order.query
-    while found := await slots.options(tx, query, order.start, order.now):
+    while found := await slots.options(tx, query, order.start, order.now, turn=turn):
         catalogue = await catalog.current(tx)
         gone: set[int] = set()
         for option in found:
@@ -178,16 +180,17 @@ async def _place(
 
 
 async def book(
-    tx: AsyncConnection, placed: Sequence[Placed]
+    tx: AsyncConnection, placed: Sequence[Placed], ids: Sequence[int] = ()
 ) -> tuple[list[Confirmed], Mapping[int, int]]:
     """Book all of them or none, each with its history, links and letter.
 
+    `ids` are those that the appointments get, where some have been drawn (`rows.Numbers`).
     Returns the bookings, and the versions of the claims on the resources that they take.
 
     To be called in `claims.attempt`, or in a transaction that is given up when a constraint
     refuses one of them (`sqlalchemy.exc.IntegrityError`).
     """
-    ids = await rows.new_ids(tx, schema.appointment, len(placed))
+    ids = ids or await rows.new_ids(tx, schema.appointment, len(placed))
     confirmed = [one.confirmed(number) for one, number in zip(placed, ids, strict=True)]
     wanted = [
         (claims.ForAppointment(number), one.wanted) for one, number in zip(placed, ids, strict=True)

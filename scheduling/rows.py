@@ -21,6 +21,9 @@ from scheduling.schema import Instant
 Rows = Mapping[Table, Sequence[Mapping[str, Any]]]
 """Rows by table; those of one table name the same columns in the same order."""
 
+DRAWN = 128
+"""How many ids are drawn at once."""
+
 _Names = tuple[str, ...]
 _Spelling = Callable[[Any], Any] | None
 """How the values of a column are written for an engine; None leaves them as they are."""
@@ -32,6 +35,27 @@ async def new_ids(tx: AsyncConnection, table: Table, count: int) -> Sequence[int
         return (await tx.exec_driver_sql(_NEXT, (table.name, count))).scalars().all()
     last = (await tx.execute(select(func.coalesce(func.max(table.c.id), 0)))).scalar_one()
     return range(last + 1, last + 1 + count)
+
+
+class Numbers:
+    """Ids of one table that a process has drawn on PostgreSQL for rows to come.
+
+    To draw them is a statement of its own, and one that waits for the disk now and then: a sequence
+    logs what it has given out. Those that are left when the process ends are never used.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._drawn: list[int] = []
+
+    async def take(self, tx: AsyncConnection, count: int) -> Sequence[int]:
+        """Return `count` ids that nobody else has, in order; none where there is no sequence."""
+        if tx.dialect.name != "postgresql":
+            return ()
+        while len(self._drawn) < count:
+            self._drawn += await new_ids(tx, self._table, DRAWN)
+        taken, self._drawn = self._drawn[:count], self._drawn[count:]
+        return taken
 
 
 async def add(tx: AsyncConnection, rows: Rows) -> None:

@@ -75,11 +75,12 @@ async def nearest(
 
 
 async def options(
-    tx: AsyncConnection, query: SlotQuery, start: dt.datetime, now: dt.datetime
+    tx: AsyncConnection, query: SlotQuery, start: dt.datetime, now: dt.datetime, *, turn: int = 0
 ) -> list[Option]:
     """Return who could take the `start`: best for the claimant's needs, least loaded first.
 
-    Where the site does not matter, those are the people of the first sites that have any.
+    Where the site does not matter, those are the people of the first sites that have any. Which
+    of several equals comes first, is decided by their ids and `turn`, any number from 0 on.
     """
     date = local_date(start)
     # With the next day, since a consultation and its buffer may reach over midnight.
@@ -97,11 +98,11 @@ async def options(
         key=lambda one: (
             query.needs.interpreter not in one.caseworker.languages,
             one.load,
-            one.caseworker.id,
+            one.caseworker.id ^ turn,
         )
     )
     return [
-        Option(one.caseworker, one.place_id, tuple(pick(pool, tick) for pool in one.pools))
+        Option(one.caseworker, one.place_id, tuple(pick(pool, tick, turn) for pool in one.pools))
         for one in found
     ]
 

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -60,7 +61,7 @@ class _BookedBefore(Exception):
 
 async def desk(app: web.Application) -> AsyncIterator[None]:
     """Keep the desk at which orders are booked for as long as the application runs."""
-    app[DESK] = Desk(app[STORE])
+    app[DESK] = Desk(app[STORE], secrets.randbits(16))
     yield
     await app[DESK].close()
 

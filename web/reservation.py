@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,12 +45,13 @@ async def hold(request: web.Request) -> web.Response:
             raise web.HTTPBadRequest
         site_id = wish.site.id if wish.site else None
         query = holds.wanted(wish.topic, wish.way, wish.start, site_id=site_id, needs=needs)
-        found = await slots.options(tx, query, wish.start, now)
+        # Of equals another one each time, so that a rush does not queue for one person.
+        found = await slots.options(tx, query, wish.start, now, turn=secrets.randbits(16))
     # In a rush most come too late; they are told so without queueing for the one writer.
     if not found:
         return await _offer_others(request, wish, typed, "taken")
     try:
-        async with request.app[STORE].writing() as tx:
+        async with request.app[STORE].writing_once() as tx:
             token, _ = await holds.hold(
                 tx, topic=wish.topic, way=wish.way, start=wish.start, now=now, needs=needs,
                 site_id=site_id, minutes=minutes, found=found,

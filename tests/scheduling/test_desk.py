@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import TimeoutError as QueueTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, desk, invariants, schema, slots
+from scheduling import appointments, booking, desk, invariants, rows, schema, slots
 from scheduling.desk import Desk
 from scheduling.model import Appointment, Needs, NotFound, Part, SlotTaken, Way
 from scheduling.orders import Confirmed, Order
@@ -207,6 +207,52 @@ async def test_desks_of_two_processes_never_give_the_same_time_twice(
         query = SlotQuery(office.topic, Way.VIDEO, TUESDAY, TUESDAY)
         left = await slots.find(tx, query, clock())
     assert not {one.start for one in left} & {*starts}
+
+
+async def test_among_equals_another_turn_begins_with_others(store: Store, clock: Clock) -> None:
+    office = await make_office(store, caseworkers=4)
+
+    async with store.reading() as tx:
+        query = SlotQuery(office.topic, Way.VIDEO, TUESDAY, TUESDAY)
+        lines = [
+            [one.caseworker.id for one in await slots.options(tx, query, at(9), clock(), turn=turn)]
+            for turn in range(8)
+        ]
+
+    assert len({line[0] for line in lines}) == 4
+    assert [sorted(line) for line in lines] == [lines[0]] * 8
+
+
+async def test_the_least_loaded_comes_first_whoever_s_turn_it_is(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store, caseworkers=4)
+    turns = (3, 1, 2, 0, 7, 5, 6, 4)
+
+    told = [
+        one
+        for number, turn in enumerate(turns)
+        for one in await _book(Desk(store, turn), _order(office, clock, at(9 + number // 4)))
+    ]
+
+    busy = [one.caseworker.id for one in _made(told)]
+    assert len({*busy[:4]}) == len({*busy[4:]}) == 4
+
+
+async def test_numbers_drawn_beforehand_are_each_used_once(
+    store: Store, neighbour: Store, clock: Clock
+) -> None:
+    if store.dialect == "sqlite":
+        pytest.skip("ids are drawn within the one transaction that writes")
+    drawn = [rows.Numbers(schema.appointment) for _ in range(2)]
+
+    given: list[int] = []
+    for _ in range(3):
+        for numbers, one in zip(drawn, (store, neighbour), strict=True):
+            async with one.reading() as tx:
+                given += await numbers.take(tx, rows.DRAWN - 1)
+
+    assert len({*given}) == len(given) == 6 * (rows.DRAWN - 1)
 
 
 async def test_a_hold_that_ran_out_makes_room(store: Store, clock: Clock) -> None:
