@@ -35,7 +35,7 @@ lint: .venv/development.stamp
 	@$(BIN)/djlint web/templates --lint
 
 bench: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-bench
-	@$(WITH_CHROMIUM); for name in join relay booking slots; do \
+	@$(WITH_CHROMIUM); for name in join relay failover networks booking slots; do \
 	  $(BIN)/python -m "benchmarks.$$name" --json; \
 	done
 
