@@ -7,35 +7,29 @@ can slip in between.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, claims, holds, orders, schema, slots
-from scheduling.changes import add_link, cancel, end, link, rearrange, record, things
+from scheduling import appointments, catalog, claims, holds, orders, outbox, schema, slots
+from scheduling.changes import add_link, cancel, end, rearrange, things
 from scheduling.grid import local_date
 from scheduling.holds import hold, read_hold, release
 from scheduling.model import (
-    Appointment,
-    Change,
     Hold,
     HoldExpired,
     Needs,
     NeedUnmet,
-    Part,
     Person,
     SlotTaken,
-    Span,
-    Status,
     Topic,
     Way,
 )
-from scheduling.orders import RETENTION_DAYS, Confirmed, Order, Placed
+from scheduling.orders import RETENTION_DAYS, Confirmed, Letter, Order, Placed
 from scheduling.slots import Option, SlotQuery
-from scheduling.tokens import derive, new_reference
+from scheduling.tokens import derive
 
 __all__ = [
     "RETENTION_DAYS", "Confirmed", "add_link", "book", "book_one", "cancel", "confirm", "end",
@@ -46,25 +40,6 @@ CLAIMANT = "claimant"
 """The actor in the history when the claimant acts through their link."""
 
 _PURPOSE = "claimant's link"
-
-_INSERT = insert(schema.appointment).returning(schema.appointment.c.id)
-_CONFIRMED = (
-    update(schema.hold)
-    .where(schema.hold.c.id == bindparam("hold"))
-    .values(appointment_id=bindparam("owner"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Booking:
-    """Who books, and what is stored of it."""
-
-    person: Person
-    needs: Needs
-    locale: str
-    now: dt.datetime
-    actor: str
-    keep_days: int
 
 
 async def confirm(
@@ -77,38 +52,46 @@ async def confirm(
     now: dt.datetime,
     actor: str = CLAIMANT,
     keep_days: int = RETENTION_DAYS,
+    companion: str = "",
+    letter: Letter | None = None,
 ) -> Confirmed:
     """Turn a hold into an appointment.
 
     Confirming the same hold again returns the same appointment and link, so two tabs or an
     impatient second tap make one booking. A hold that ran out counts as long as nobody has
-    taken the slot. Raises `NotFound`, `HoldExpired`, or `NeedUnmet` when the time is free
-    but not with what is needed.
+    taken the slot. A `companion` of that name gets a link of their own. Raises `NotFound`,
+    `HoldExpired`, or `NeedUnmet` when the time is free but not with what is needed.
     """
     held = await holds.locked(tx, token)
     link_token = derive(token, _PURPOSE)
     if held.appointment_id is not None:
         same = await appointments.by_id(tx, held.appointment_id)
         return Confirmed(same, link_token, created=False)
-    made = _Booking(person, needs, locale, now, actor, keep_days)
-    things_held = {
-        "room_id": held.room_id,
-        "device_id": held.device_id,
-        "interpreter_id": held.interpreter_id,
-    }
-    booked = await _insert(
-        tx, made, held.topic, held.way, held.site.id, held.caseworker.id, held.span, things_held
-    )
+    # Only when the needs are met, is it known what the letter is to say.
+    later = letter if needs.step_free or needs.interpreter else None
+    order = Order(
+        held.topic, held.way, held.span.start, held.site.id, person, needs, locale, now, actor,
+        held.caseworker.id, keep_days, link_token=link_token, companion=companion,
+        letter=None if later else letter,
+    )  # fmt: skip
     try:
-        await claims.hand_over(tx, held.id, booked.id, held.resource_ids)
+        booked = await orders.book_held(tx, await _placed(tx, order, held), held.id)
     except SlotTaken as error:
         raise HoldExpired(held) from error
-    await tx.execute(_CONFIRMED, {"hold": held.id, "owner": booked.id})
     if needs.step_free or needs.interpreter:
-        await _honour(tx, booked.id, held, needs, now)
-        booked = await appointments.by_id(tx, booked.id)
-    await _note(tx, booked, made, link_token)
-    return Confirmed(booked, link_token, created=True)
+        await _honour(tx, booked.appointment.id, held, needs, now)
+        booked = replace(booked, appointment=await appointments.by_id(tx, booked.appointment.id))
+    if later:
+        await outbox.post(tx, person.email, later(booked), now)
+    return booked
+
+
+async def _placed(tx: AsyncConnection, order: Order, held: Hold) -> Placed:
+    """Return the order with who and what was held for it."""
+    ids = held.resource_ids - {held.caseworker.id}
+    others = await catalog.resources_of(tx, await catalog.current(tx), ids) if ids else {}
+    option = Option(held.caseworker, held.site.id, tuple(others.values()))
+    return Placed(order, option, held.site, held.span)
 
 
 async def book(
@@ -156,44 +139,6 @@ async def book_one(
         return confirmed
 
     return await holds.first_taken(tx, order.query, order.start, order.now, found, take)
-
-
-async def _insert(
-    tx: AsyncConnection, made: _Booking, topic: Topic, way: Way, site_id: int,
-    caseworker_id: int, span: Span, taken: dict[str, int | None],
-) -> Appointment:  # fmt: skip
-    values = {
-        "uid": str(uuid.uuid4()),
-        "reference": new_reference(),
-        "topic_id": topic.id,
-        "way": way,
-        "site_id": site_id,
-        "caseworker_id": caseworker_id,
-        **taken,
-        "starts_at": span.start,
-        "ends_at": span.end,
-        "status": Status.BOOKED,
-        "sequence": 0,
-        "name": made.person.name,
-        "email": made.person.email,
-        "phone": made.person.phone,
-        "step_free": made.needs.step_free,
-        "interpreter": made.needs.interpreter,
-        "companion": made.needs.companion,
-        "locale": made.locale,
-        "created_at": made.now,
-        "changed_at": made.now,
-        "delete_after": span.end + dt.timedelta(days=made.keep_days),
-    }
-    appointment_id = (await tx.execute(_INSERT, values)).scalar_one()
-    return await appointments.made(tx, {"id": appointment_id, **values})
-
-
-async def _note(tx: AsyncConnection, booked: Appointment, made: _Booking, token: str) -> None:
-    """Write the history's first line and the claimant's link."""
-    start = booked.span.start.isoformat()
-    await record(tx, booked.id, made.actor, Change.BOOKED, {"start": start}, made.now)
-    await link(tx, booked, part=Part.CLAIMANT, name=made.person.name, token=token, now=made.now)
 
 
 async def _honour(

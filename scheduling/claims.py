@@ -61,7 +61,6 @@ _CONTENDED = {"40P01", "55P03"}
 
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_OF_HOLD = claim.c.hold_id == bindparam("hold")
 _QUEUE = (
     select(resource.c.id)
     .where(resource.c.id.in_(_IDS))
@@ -112,11 +111,24 @@ _SWEEP_ONE = """
 DELETE FROM claim
 WHERE resource_id = ? AND starts_at < ? AND ends_at > ? AND expires_at <= ?
 """
-_HAND_OVER = (
-    update(claim)
-    .where(_OF_HOLD)
-    .values(hold_id=None, expires_at=None, appointment_id=bindparam("owner"))
-)
+_HAND_OVER = """
+WITH turn AS (
+  SELECT id FROM resource WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+), raised AS (
+  UPDATE resource SET claims_version = claims_version + 1
+  FROM turn WHERE resource.id = turn.id RETURNING resource.id
+), kept AS (
+  UPDATE claim SET hold_id = NULL, expires_at = NULL, appointment_id = $3
+  FROM raised WHERE claim.resource_id = raised.id AND claim.hold_id = $2 RETURNING claim.id
+), confirmed AS (
+  UPDATE hold SET appointment_id = $3 WHERE id = $2
+){along}
+SELECT id FROM kept
+"""
+_HAND_OVER_ALL = """
+UPDATE claim SET hold_id = NULL, expires_at = NULL, appointment_id = ? WHERE hold_id = ?
+"""
+_CONFIRM = "UPDATE hold SET appointment_id = ? WHERE id = ?"
 
 
 async def take(
@@ -221,16 +233,28 @@ async def release(tx: AsyncConnection, owner: Owner) -> None:
 
 
 async def hand_over(
-    tx: AsyncConnection, hold_id: int, appointment_id: int, resource_ids: Collection[int]
-) -> None:
+    tx: AsyncConnection, hold_id: int, appointment_id: int, resource_ids: Collection[int],
+    along: Rows,
+) -> None:  # fmt: skip
     """Turn the claims of a hold, which are on those resources, into those of an appointment.
 
-    A hold whose time is over still counts while nobody has taken any of its claims. Raises
-    `SlotTaken` when one is gone.
+    The appointment is among the rows `along`, and the hold is confirmed by it. A hold whose time
+    is over still counts while nobody has taken any of its claims. Raises `SlotTaken` when one is
+    gone; the transaction is to be given up then.
     """
-    await _queue_for(tx, resource_ids)
-    done = await tx.execute(_HAND_OVER, {"hold": hold_id, "owner": appointment_id})
-    if done.rowcount != len(resource_ids):
+    ids = sorted(resource_ids)
+    if tx.dialect.name == "postgresql":
+        parts, given = additions(along, first=4)
+        statement = _HAND_OVER.format(along="".join(f", {part}" for part in parts))
+        asked = (ids, hold_id, appointment_id, *given)
+        kept = len((await tx.exec_driver_sql(statement, asked)).all())
+    else:
+        await tx.exec_driver_sql(_RAISE_ALL, (json.dumps(ids),))
+        await add(tx, along)
+        owners = (appointment_id, hold_id)
+        kept = (await tx.exec_driver_sql(_HAND_OVER_ALL, owners)).rowcount
+        await tx.exec_driver_sql(_CONFIRM, owners)
+    if kept != len(ids):
         raise SlotTaken
 
 

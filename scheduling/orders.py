@@ -90,15 +90,21 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order with who and what takes it. `site` is where the appointment is kept."""
+    """An order with who and what takes it. `site` is where the appointment is kept.
+
+    `held` is what was held for it beforehand; the topic's terms may have changed since.
+    """
 
     order: Order
     option: Option
     site: Site
+    held: Span | None = None
 
     @property
     def span(self) -> Span:
         """What the claimant gets, without buffer."""
+        if self.held is not None:
+            return self.held
         minutes = self.order.topic.ways[self.order.way].minutes
         return Span(self.order.start, self.order.start + dt.timedelta(minutes=minutes))
 
@@ -196,14 +202,30 @@ async def book(
         (claims.ForAppointment(number), one.wanted) for one, number in zip(placed, ids, strict=True)
     ]
     told = [*zip([one.order for one in placed], confirmed, strict=True)]
-    along = {
+    now = min(order.now for order, _ in told)
+    return confirmed, await claims.take_together(tx, wanted, _stored(told), now)
+
+
+async def book_held(tx: AsyncConnection, placed: Placed, hold_id: int) -> Confirmed:
+    """Book what was held, with its history, links and letter.
+
+    Raises `SlotTaken` when somebody has taken any of it; the transaction is to be given up then.
+    """
+    (number,) = await rows.new_ids(tx, schema.appointment, 1)
+    confirmed = placed.confirmed(number)
+    ids = {placed.option.caseworker.id, *(one.id for one in placed.option.others)}
+    await claims.hand_over(tx, hold_id, number, ids, _stored([(placed.order, confirmed)]))
+    return confirmed
+
+
+def _stored(told: Sequence[tuple[Order, Confirmed]]) -> rows.Rows:
+    """Return all rows of those bookings but their claims."""
+    return {
         schema.appointment: [_row(*one) for one in told],
         schema.history: [row for one in told for row in _history(*one)],
         schema.participant_link: [row for one in told for row in _links(*one)],
         schema.outbox: [row for one in told for row in _letters(*one)],
     }
-    now = min(order.now for order, _ in told)
-    return confirmed, await claims.take_together(tx, wanted, along, now)
 
 
 def _row(order: Order, confirmed: Confirmed) -> dict[str, object]:

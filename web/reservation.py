@@ -6,12 +6,10 @@ import datetime as dt
 import secrets
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, holds, outbox, slots
+from scheduling import booking, holds, slots
 from scheduling.grid import local_date
 from scheduling.model import (
-    Appointment,
     Change,
     Hold,
     HoldExpired,
@@ -22,6 +20,7 @@ from scheduling.model import (
     SlotTaken,
     Way,
 )
+from scheduling.orders import Confirmed
 from web import draft, forms, limits, links, translations
 from web.forms import Details, Typed, text
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
@@ -124,31 +123,24 @@ async def _held(request: web.Request) -> tuple[Hold, bool]:
 async def _book(request: web.Request, checked: Details, way: Way) -> str:
     """Confirm the hold with what was checked for `way`; return the claimant's link."""
     token, now = request.match_info["token"], request.app[CLOCK]()
+    locale = request[LOCALE]
+
+    def letter(booked: Confirmed) -> bytes:
+        return request.app[LETTERS].to_claimant(
+            booked.appointment, Change.BOOKED, token=booked.link_token, now=now,
+            companion_token=booked.companion_token,
+        )  # fmt: skip
+
     async with request.app[STORE].writing() as tx:
         confirmed = await booking.confirm(
-            tx, token, person=checked.person, needs=checked.needs,
-            locale=request[LOCALE], now=now, keep_days=request.app[SETTINGS].retention_days,
+            tx, token, person=checked.person, needs=checked.needs, locale=locale, now=now,
+            keep_days=request.app[SETTINGS].retention_days, letter=letter,
+            companion=links.companion(checked.needs, way, locale),
         )  # fmt: skip
-        if confirmed.created:
-            if confirmed.appointment.way is not way:
-                # The form was not ours: what a way needs to know was not asked for.
-                raise web.HTTPBadRequest
-            await _write_letter(request, tx, confirmed.appointment, confirmed.link_token, now)
+        if confirmed.created and confirmed.appointment.way is not way:
+            # The form was not ours: what a way needs to know was not asked for.
+            raise web.HTTPBadRequest
     return confirmed.link_token
-
-
-async def _write_letter(
-    request: web.Request,
-    tx: AsyncConnection,
-    appointment: Appointment,
-    token: str,
-    now: dt.datetime,
-) -> None:
-    companion = await links.for_companion(request, tx, appointment, actor=booking.CLAIMANT)
-    letter = request.app[LETTERS].to_claimant(
-        appointment, Change.BOOKED, token=token, now=now, companion_token=companion
-    )
-    await outbox.post(tx, appointment.person.email, letter, now)
 
 
 def _details_page(

@@ -395,3 +395,58 @@ async def test_needs_and_person_travel_with_the_booking(store: Store, clock: Clo
 
     assert made.appointment.needs == needs
     assert made.appointment.person == replace(PERSON)
+
+
+async def test_a_hold_needs_no_transaction_around_it(store: Store, clock: Clock) -> None:
+    office = await make_office(store)
+
+    async def attempt(number: int) -> bool:
+        try:
+            async with store.writing_once() as tx:
+                await booking.hold(
+                    tx, topic=office.topic, way=Way.IN_PERSON, start=at(9, 5 * (number % 6)),
+                    now=clock(),
+                )  # fmt: skip
+        except SlotTaken:
+            return False
+        return True
+
+    won = await asyncio.gather(*(attempt(number) for number in range(40)))
+
+    assert sum(won) == 1
+    assert await _rows(store, schema.hold) == 1
+    await _check(store)
+
+
+async def test_confirming_writes_the_letter_and_the_companion_s_link_with_it(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store)
+    token = await _hold(store, office, clock, at(9))
+
+    async with store.writing() as tx:
+        made = await booking.confirm(
+            tx, token, person=PERSON, needs=Needs(companion=True), locale="de", now=clock(),
+            companion="Companion", letter=lambda booked: booked.companion_token.encode(),
+        )  # fmt: skip
+
+    async with store.reading() as tx:
+        (letter,) = await tx.scalars(select(schema.outbox.c.message))
+        opened, link = await appointments.by_token(tx, letter.decode(), clock())
+    assert opened == made.appointment
+    assert (link.part, link.name) == (Part.COMPANION, "Companion")
+
+
+async def test_the_letter_names_the_room_that_the_needs_led_to(store: Store, clock: Clock) -> None:
+    office = await make_office(store)
+    token = await _hold(store, office, clock, at(9), Way.IN_PERSON)
+
+    async with store.writing() as tx:
+        await booking.confirm(
+            tx, token, person=PERSON, needs=Needs(step_free=True), locale="de", now=clock(),
+            letter=lambda booked: str(booked.appointment.room).encode(),
+        )  # fmt: skip
+
+    async with store.reading() as tx:
+        (letter,) = await tx.scalars(select(schema.outbox.c.message))
+    assert b"step_free" in letter
