@@ -2,39 +2,43 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from aiohttp import WSMsgType
+from aiohttp import ClientWebSocketResponse, WSMsgType
 
 ORIGIN = "https://termin.example"
 _PATIENCE = 5.0
+
+Message = dict[str, Any]
 
 
 class Caller:
     """One open socket; messages that were not asked for yet are kept in order."""
 
-    def __init__(self, socket) -> None:
+    def __init__(self, socket: ClientWebSocketResponse) -> None:
         self.socket = socket
-        self.seen = []
+        self.seen: list[Message] = []
 
-    async def say(self, kind, **fields):
+    async def say(self, kind: str, **fields: object) -> None:
         await self.socket.send_str(json.dumps({"type": kind, **fields}))
 
-    async def hello(self, **fields):
+    async def hello(self, **fields: object) -> Message:
         await self.say("hello", **{"version": 1, "audio": True, "video": True, **fields})
         return await self.hear("welcome")
 
-    async def hear(self, kind, **wanted):
+    async def hear(self, kind: str, **wanted: object) -> Message:
         """Wait for the next message of this type, keeping the ones before it in `seen`."""
         async with asyncio.timeout(_PATIENCE):
             while True:
                 frame = await self.socket.receive()
                 assert frame.type is WSMsgType.TEXT, f"closed while waiting for {kind}: {self.seen}"
-                message = json.loads(frame.data)
+                message: Message = json.loads(frame.data)
                 self.seen.append(message)
                 if message["type"] == kind and wanted.items() <= message.items():
                     return message
 
-    async def closed(self):
+    async def closed(self) -> list[Message]:
         """Wait for the end and give all messages until then."""
         async with asyncio.timeout(_PATIENCE):
             while True:
@@ -43,14 +47,16 @@ class Caller:
                     return self.seen
                 self.seen.append(json.loads(frame.data))
 
-    async def fails(self, code):
+    async def fails(self, code: str) -> Message:
         """Wait for an error with this code."""
         message = await self.hear("error")
         assert message["code"] == code
         return message
 
 
-async def admitted(dial, *guests):
+async def admitted(
+    dial: Callable[[str], Awaitable[Caller]], *guests: str
+) -> tuple[list[Caller], list[str]]:
     """Open a room with a host and admitted guests; give the callers and the guests' ids."""
     host = await dial("host")
     await host.hello()
