@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from scheduling.schema import create_all
 from scheduling.store import Store, open_store
 from server import database
 from tests.copies import Copies
 from tests.postgresql import command, quick_folder, running_server
+
+# A busy machine, or the first text ever drawn in a checkout, is slow; that says nothing of the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 _numbers = itertools.count(1)
 LONG = ("test_plan_machine.py", "test_races.py", "test_cli.py", "test_never_double_booked.py")

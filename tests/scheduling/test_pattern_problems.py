@@ -88,7 +88,7 @@ def test_visitors_need_an_open_house_but_home_office_does_not() -> None:
     assert not fits_opening(replace(MORNING, weekday=1), OPEN)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(patterns, patterns)
 def test_two_patterns_meet_exactly_when_a_day_by_day_look_finds_it(
     one: Pattern, other: Pattern
