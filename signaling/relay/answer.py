@@ -59,8 +59,8 @@ def _section_lines(
     section: Section, transport: Transport, stream: Outgoing | None, *, reduced_size: bool
 ) -> list[str]:
     codec = codecs.BY_KIND[section.kind]
-    rtx = section.rtx_payload_type
-    numbers = [str(section.payload_type)] + ([str(rtx)] if rtx is not None else [])
+    rtx, red = section.rtx_payload_type, agreed_red(section)
+    numbers = [str(each) for each in (section.payload_type, rtx, red) if each is not None]
     host = transport.addresses[0]
     lines = [
         f"m={section.kind} {transport.port} UDP/TLS/RTP/SAVPF {' '.join(numbers)}",
@@ -76,7 +76,11 @@ def _section_lines(
     ]
     if rtx is not None:
         lines += [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={section.payload_type}"]
+    if red is not None:
+        opus = section.payload_type
+        lines += [f"a=rtpmap:{red} {codecs.RED}", f"a=fmtp:{red} {opus}/{opus}"]
     lines += [f"a=extmap:{number} {uri}" for uri, number in agreed_extensions(section).items()]
+    lines += _layer_lines(section.layers)
     if stream is not None:
         lines += _stream_lines(section.kind, stream, with_rtx=rtx is not None)
     return lines
@@ -87,15 +91,26 @@ def agreed_extensions(section: Section) -> dict[str, int]:
 
     What the client sends carries transport-wide numbers, which the relay reports on, and so do
     the pictures it receives, which it reports on. The voices it receives carry none: they are
-    repeated byte by byte, and a number would be another one then.
+    repeated byte by byte, and a number would be another one then. Pictures that are sent in
+    layers say which one they are of.
     """
-    wanted = codecs.TRANSPORT_WIDE
-    if wanted not in section.extensions or (section.kind, section.direction) == (
-        "audio",
-        "recvonly",
-    ):
-        return {}
-    return {wanted: section.extensions[wanted]}
+    wanted = [] if _hears(section) else [codecs.TRANSPORT_WIDE]
+    if section.layers:
+        wanted += [codecs.SECTION, codecs.LAYER, codecs.REPAIRED_LAYER]
+    return {uri: section.extensions[uri] for uri in wanted if uri in section.extensions}
+
+
+def agreed_red(section: Section) -> int | None:
+    """Give the payload type of RED (RFC 2198) where the client receives it.
+
+    It stands behind Opus, so that no client sends RED itself: the relay makes it from frames it
+    has already, for the one receiver that loses packets, and the sender's uplink stays as it is.
+    """
+    return section.red_payload_type if _hears(section) else None
+
+
+def _hears(section: Section) -> bool:
+    return (section.kind, section.direction) == ("audio", "recvonly")
 
 
 def agreed_feedback(section: Section) -> list[str]:
@@ -114,6 +129,13 @@ def _direction(section: Section, stream: Outgoing | None) -> str:
     if section.direction == "sendonly":
         return "recvonly"
     return "sendonly" if stream is not None else "inactive"
+
+
+def _layer_lines(layers: Sequence[str]) -> list[str]:
+    # RFC 8853 section 5.3: the answer says what of the offer it takes; here, all that was read.
+    if not layers:
+        return []
+    return [*(f"a=rid:{each} recv" for each in layers), f"a=simulcast:recv {';'.join(layers)}"]
 
 
 def _transport_lines(transport: Transport) -> list[str]:

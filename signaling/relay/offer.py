@@ -8,6 +8,7 @@ from signaling.relay import codecs
 MOST_SEATS = 3
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]{1,32}")
 _ICE = re.compile(r"[0-9A-Za-z+/]{4,256}")
+_RID = re.compile(r"[0-9A-Za-z]{1,16}")  # as long as a one-byte header extension (RFC 8852)
 _FINGERPRINT = re.compile(r"(sha-(?:256|384|512)) ((?:[0-9A-Fa-f]{2}:){31,63}[0-9A-Fa-f]{2})")
 _SHAPE = ("audio", "video")
 
@@ -31,6 +32,13 @@ class Section:
     """Header extension ids by URI."""
     ssrc: int | None
     rtx_ssrc: int | None
+    red_payload_type: int | None = None
+    """Opus with earlier frames beside it (RFC 2198), where the client knows of that."""
+    layers: tuple[str, ...] = ()
+    """The ids (RFC 8851) of one picture's sizes, lowest first; none for a single one.
+
+    Their SSRCs are told by the packets themselves (RFC 8852), not by the offer.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +154,13 @@ def _section(lines: _Lines, index: int) -> Section:
     if not direction or not lines.has("rtcp-mux"):
         raise BadOffer("a section with the wrong direction or without rtcp-mux")
     payload_type, rtx = _payload_types(lines, codecs.BY_KIND[kind])
-    ssrc, rtx_ssrc = _ssrcs(lines) if index < 2 else (None, None)
+    extensions = _extensions(lines)
+    layers = _layers(lines) if index == 1 and codecs.LAYER in extensions else ()
+    ssrc, rtx_ssrc = _ssrcs(lines) if index < 2 and not layers else (None, None)
+    red = _red_payload_type(lines, payload_type) if kind == "audio" else None
     return Section(
         kind, mid, direction, payload_type, rtx,
-        _feedback(lines, payload_type), _extensions(lines), ssrc, rtx_ssrc,
+        _feedback(lines, payload_type), extensions, ssrc, rtx_ssrc, red, layers,
     )  # fmt: skip
 
 
@@ -169,6 +180,33 @@ def _payload_types(lines: _Lines, codec: codecs.Codec) -> tuple[int, int | None]
         if number in retransmissions and f"apt={chosen}" in parameters.split(";"):
             return chosen, _number(number, 127)
     return chosen, None
+
+
+def _red_payload_type(lines: _Lines, opus: int) -> int | None:
+    """Give the number of RED whose blocks are all of this Opus."""
+    redundant = {value.partition(" ")[0] for value in lines.all("rtpmap") if _is_red(value)}
+    for value in lines.all("fmtp"):
+        number, _, blocks = value.partition(" ")
+        if number in redundant and set(blocks.split("/")) == {str(opus)}:
+            return _number(number, 127)
+    return None
+
+
+def _is_red(rtpmap: str) -> bool:
+    return rtpmap.partition(" ")[2].lower() == codecs.RED
+
+
+def _layers(lines: _Lines) -> tuple[str, ...]:
+    """Give the ids of `a=simulcast:send` (RFC 8853 section 5.1) that `a=rid` knows of.
+
+    Of alternatives the first is taken; a tilde says that the layer is not sent for now.
+    """
+    sent = {rid.split()[0] for rid in lines.all("rid") if rid.split()[1:2] == ["send"]}
+    words = lines.first("simulcast").split()
+    listed = words[words.index("send") + 1 :][:1] if "send" in words else []
+    ids = [each.split(",")[0].removeprefix("~") for each in "".join(listed).split(";")]
+    known = [each for each in dict.fromkeys(ids) if each in sent and _RID.fullmatch(each)]
+    return tuple(known[: codecs.MOST_LAYERS])
 
 
 def _feedback(lines: _Lines, payload_type: int) -> frozenset[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,6 +31,11 @@ _AUDIO = """a=rtpmap:{audio} opus/48000/2
 a=rtcp-fb:{audio} nack
 a=rtcp-fb:{audio} transport-cc
 a=fmtp:{audio} minptime=10;useinbandfec=1"""
+_RED = """a=rtpmap:{red} red/48000/2
+a=fmtp:{red} {audio}/{audio}"""
+_LAYERED = """a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid
+a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id
+a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"""
 _VIDEO = """a=rtpmap:{video} VP8/90000
 a=rtcp-fb:{video} goog-remb
 a=rtcp-fb:{video} transport-cc
@@ -49,8 +54,13 @@ def offer_sdp(
     ssrc: int = 1000,
     seats: int = 3,
     numbers: tuple[int, int, int] = (AUDIO, VIDEO, RTX),
+    red: int | None = None,
+    layers: Sequence[str] = (),
 ) -> str:
-    """Write an offer as a browser does: two sections out, then pairs in."""
+    """Write an offer as a browser does: two sections out, then pairs in.
+
+    With `layers`, ids of one picture's sizes, the picture has no SSRC, as in Chromium's offers.
+    """
     audio, video, rtx = numbers
     lines = [
         "v=0",
@@ -65,18 +75,24 @@ def offer_sdp(
     ]
     codecs = {
         "audio": (f"{audio}", _AUDIO.format(audio=audio)),
+        "voices": (f"{audio} {red}", f"{_AUDIO}\n{_RED}".format(audio=audio, red=red)),
         "video": (f"{video} {rtx}", _VIDEO.format(video=video, rtx=rtx)),
     }
     for mid in range(2 + 2 * seats):
         kind = ("audio", "video")[mid % 2]
         direction = "sendonly" if mid < 2 else "recvonly"
+        payload_types, described = codecs["voices" if kind == "audio" and red else kind]
         section = _SECTION.format(
-            kind=kind, mid=mid, direction=direction, numbers=codecs[kind][0], codecs=codecs[kind][1]
+            kind=kind, mid=mid, direction=direction, numbers=payload_types, codecs=described
         )
         lines += section.strip().splitlines()
         if mid == 0:
             lines.append(f"a=ssrc:{ssrc} cname:x")
-        if mid == 1:
+        if mid == 1 and layers:
+            lines += _LAYERED.splitlines()
+            lines += [f"a=rid:{each} send" for each in layers]
+            lines.append("a=simulcast:send " + ";".join(f"~{each}" for each in layers))
+        elif mid == 1:
             lines.append(f"a=ssrc-group:FID {ssrc + 1} {ssrc + 2}")
             lines += [f"a=ssrc:{ssrc + 1} cname:x", f"a=ssrc:{ssrc + 2} cname:x"]
     return "\r\n".join(lines) + "\r\n"

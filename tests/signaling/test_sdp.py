@@ -85,6 +85,89 @@ def test_voices_are_repeated_where_the_client_offers_it_and_carry_no_numbers():
     assert "a=rtcp-fb:111 nack" not in silent
 
 
+def numbers_of_voices(text):
+    heads = [line for line in text.split("\r\n") if line.startswith("m=audio")]
+    return [head.split()[3:] for head in heads]
+
+
+def test_red_is_agreed_to_for_voices_that_are_heard_and_stands_behind_opus():
+    text = answer(offer_sdp(seats=2, red=63))
+
+    assert [each.red_payload_type for each in read_offer(offer_sdp(red=63)).sections[:3]] == [
+        63, None, 63,
+    ]  # fmt: skip
+    assert numbers_of_voices(text) == [["111"], ["111", "63"], ["111", "63"]]
+    assert text.count("a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a=fmtp:63 111/111", "a=fmtp:63 111/0"),
+        ("a=fmtp:63 111/111", "a=fmtp:63"),
+        ("a=fmtp:63 111/111", "a=fmtp:64 111/111"),
+        ("red/48000/2", "red/8000"),
+    ],
+)
+def test_red_of_anything_but_the_agreed_opus_is_left_out(before, after):
+    sdp = offer_sdp(red=63)
+    assert before in sdp
+
+    text = answer(sdp.replace(before, after))
+
+    assert numbers_of_voices(text) == [["111"]] * 4
+    assert "red" not in text
+
+
+def test_layers_are_agreed_to_lowest_first_and_say_themselves_which_they_are():
+    sdp = offer_sdp(layers=("l", "m", "h"))
+
+    video = read_offer(sdp).sections[1]
+    section = answer(sdp).split("m=")[2]
+
+    assert (video.layers, video.ssrc, video.rtx_ssrc) == (("l", "m", "h"), None, None)
+    assert "a=rid:l recv\r\na=rid:m recv\r\na=rid:h recv\r\n" in section
+    assert "a=simulcast:recv l;m;h\r\n" in section
+    assert {line for line in section.split("\r\n") if line.startswith("a=extmap:")} == {
+        "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+        "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
+        "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+        "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    }
+
+
+def test_other_sections_than_that_of_the_layers_stay_as_they_are():
+    def others(text):
+        return [part for index, part in enumerate(text.split("m=")) if index != 2]
+
+    assert others(answer(offer_sdp(layers=("l", "h")))) == others(answer(offer_sdp()))
+
+
+@pytest.mark.parametrize(
+    ("listed", "layers"),
+    [
+        ("send l,x;~m;h", ("l", "m", "h")),
+        ("send l;l;unknown;h", ("l", "h")),
+        ("recv x send l;h", ("l", "h")),
+        ("send a;b;c;d;l;m;h", ("l", "m", "h")),
+        ("recv l;m;h", ()),
+        ("send", ()),
+        ("", ()),
+    ],
+)
+def test_of_the_layers_listed_those_with_an_id_count(listed, layers):
+    sdp = offer_sdp(layers=("l", "m", "h")).replace("send ~l;~m;~h", listed)
+
+    assert read_offer(sdp).sections[1].layers == layers
+
+
+def test_layers_that_packets_could_not_name_are_none():
+    sdp = offer_sdp(layers=("l", "h")).replace("rtp-stream-id", "another-id")
+
+    assert read_offer(sdp).sections[1].layers == ()
+    assert "simulcast" not in answer(sdp)
+
+
 def test_audio_and_video_of_a_seat_share_one_stream():
     parsed = SessionDescription.parse(answer(offer_sdp(seats=2)))
 
@@ -167,7 +250,7 @@ def test_garbage_is_a_bad_offer_and_nothing_else(sdp):
 
 @given(st.data())
 def test_a_damaged_offer_is_read_or_refused_and_nothing_else(data):
-    sdp = offer_sdp()
+    sdp = offer_sdp(red=63, layers=data.draw(st.sampled_from([(), ("l", "m", "h")])))
     start = data.draw(st.integers(0, len(sdp)))
     length = data.draw(st.integers(0, 60))
     damaged = sdp[:start] + data.draw(st.text(max_size=20)) + sdp[start + length :]
