@@ -1,15 +1,18 @@
 """What one peer connection has agreed to: the streams it sends and the seats it is shown."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from signaling.relay.answer import Outgoing, agreed_extensions
-from signaling.relay.codecs import TRANSPORT_WIDE
+from signaling.relay.codecs import LAYER, REPAIRED_LAYER, TRANSPORT_WIDE
+from signaling.relay.encoding import Encoding, Upstream
 from signaling.relay.happenings import Happenings
-from signaling.relay.offer import BadOffer, Offer
+from signaling.relay.offer import BadOffer, Offer, Section
+from signaling.relay.rtp import one_byte_extension
 from signaling.relay.sink import Outlet, Sink
-from signaling.relay.source import Source, Upstream
+from signaling.relay.source import Source
 
 
 @dataclass(slots=True)
@@ -35,7 +38,8 @@ class Agreement:
     """
 
     def __init__(self, transport: BothWays, happenings: Happenings) -> None:
-        self.sources: dict[int, Source] = {}
+        self.sources: tuple[Source, ...] = ()
+        self._sent: list[tuple[Section, Source]] = []
         self.sinks: dict[int, Sink] = {}
         self.seats: list[Seat] = []
         self.wide_id = 0
@@ -64,19 +68,40 @@ class Agreement:
             for section, stream in zip(offer.sections, outgoing, strict=True)
         ]
 
+    def learn(self, packet: bytes) -> bool:
+        """Learn from a packet of an unknown SSRC which layer it is of; False when of none."""
+        ssrc = int.from_bytes(packet[8:12], "big")
+        for section, source in self._sent:
+            for uri, repeats in ((LAYER, False), (REPAIRED_LAYER, True)):
+                layer = one_byte_extension(packet, agreed_extensions(section).get(uri, 0))
+                if layer and source.learn(layer.decode("ascii", "replace"), ssrc, repeats=repeats):
+                    return True
+        return False
+
+    @property
+    def learns(self) -> bool:
+        """Whether SSRCs are to be learned from packets."""
+        return any(source.layered for source in self.sources)
+
+    def ssrcs(self) -> Iterator[tuple[int, bool, Encoding]]:
+        """Yield each SSRC that is sent, whether it is one of repeats, and whose."""
+        for source in self.sources:
+            for encoding in source.encodings:
+                if encoding.ssrc is not None:
+                    yield encoding.ssrc, False, encoding
+                if encoding.rtx_ssrc is not None:
+                    yield encoding.rtx_ssrc, True, encoding
+
     def _agree_sources(self, offer: Offer) -> None:
-        sources: dict[int, Source] = {}
+        sent: list[tuple[Section, Source]] = []
         for section in offer.sections[:2]:
-            if section.ssrc is None or section.direction != "sendonly":
+            if section.direction != "sendonly" or (section.ssrc is None and not section.layers):
                 continue
-            known = self.sources.get(section.ssrc)
-            if known is None or not known.continues(section):
-                known = Source(section, section.ssrc, self._transport, self._happenings)
-            sources[section.ssrc] = known
-            if section.rtx_ssrc is not None:
-                sources[section.rtx_ssrc] = known
+            known = next((each for each in self.sources if each.continues(section)), None)
+            sent.append((section, known or Source(section, self._transport, self._happenings)))
             self.wide_id = agreed_extensions(section).get(TRANSPORT_WIDE, self.wide_id)
-        self.sources = sources
+        self._sent = sent
+        self.sources = tuple(source for _, source in sent)
 
     def _agree_seats(self, offer: Offer) -> None:
         for index in range(offer.seats):

@@ -83,7 +83,7 @@ class Conference:
         """Count the media packets so far of everyone who is connected."""
         return {
             participant: sum(
-                {each.ssrc: each.reception.received for each in leg.sources.values()}.values()
+                each.reception.received for source in leg.sources for each in source.encodings
             )
             for participant, leg in self._legs.items()
             if leg.connected

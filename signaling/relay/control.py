@@ -1,6 +1,6 @@
 """Acts on the RTCP a participant sends: reports about its streams, wishes about what it sees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from signaling.relay import rtcp
@@ -19,8 +19,8 @@ class Streams(Protocol):
         """Learn when packets arrived at the participant, from transport-wide feedback."""
 
     @property
-    def sources(self) -> Mapping[int, Source]:
-        """Streams the participant sends."""
+    def sources(self) -> Sequence[Source]:
+        """What the participant sends."""
 
     @property
     def sinks(self) -> Mapping[int, Sink]:
@@ -32,12 +32,11 @@ def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -
     for kind, form, body in rtcp.blocks(compound):
         if kind == rtcp.SENDER_REPORT and len(body) >= 24:
             ssrc, seconds, fraction, timestamp, _, _ = rtcp.SENDER_INFO.unpack_from(body)
-            source = streams.sources.get(ssrc)
-            if source is not None and source.ssrc == ssrc:
-                source.note_sender_report((seconds, fraction), timestamp, now)
-            _echoes(body, 24, form, streams, now)
+            for source in streams.sources:
+                source.note_sender_report(ssrc, (seconds, fraction), timestamp, now)
+            _reported(body, 24, form, streams, now)
         elif kind == rtcp.RECEIVER_REPORT:
-            _echoes(body, 4, form, streams, now)
+            _reported(body, 4, form, streams, now)
         elif kind == rtcp.TRANSPORT_FEEDBACK and form == rtcp.NACK and len(body) >= 12:
             sink = streams.sinks.get(int.from_bytes(body[4:8], "big"))
             if sink is not None:
@@ -49,10 +48,13 @@ def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -
             _payload_feedback(form, body, streams, now)
 
 
-def _echoes(body: bytes, start: int, count: int, streams: Streams, now: float) -> None:
-    for ssrc, middle, age in rtcp.echoes(body, start, count):
+def _reported(body: bytes, start: int, count: int, streams: Streams, now: float) -> None:
+    for ssrc, lost, middle, age in rtcp.reported(body, start, count):
         sink = streams.sinks.get(ssrc)
-        round_trip = sink.round_trip(middle, age / 65536, now) if sink is not None else None
+        if sink is None:
+            continue
+        sink.note_loss(lost, now)
+        round_trip = sink.round_trip(middle, age / 65536, now)
         if round_trip is not None:
             streams.note_round_trip(round_trip)
 
@@ -66,5 +68,5 @@ def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> N
         return
     for ssrc in wished:
         sink = streams.sinks.get(ssrc)
-        if sink is not None and sink.source is not None:
-            sink.source.request_key_frame(now)
+        if sink is not None and sink.encoding is not None:
+            sink.encoding.request_key_frame(now)

@@ -13,6 +13,7 @@ from signaling.relay.batch_line import BatchLine
 from signaling.relay.counters import Counters
 from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association, Certificate
+from signaling.relay.encoding import Encoding
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.happenings import Happenings
 from signaling.relay.ingress import Credentials, Ingress
@@ -27,6 +28,7 @@ _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
 _REPEATS_PER_TICK = 400
+_MOST_STREAMS: int = lib.PLANE_STREAMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Leg:
         self.identity = offer.identity
         self.address: Address | None = None
         self.connected = False
-        self.sources: dict[int, Source] = {}
+        self.sources: tuple[Source, ...] = ()
         self._site = site
         self._on_end = on_end
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
@@ -67,7 +69,6 @@ class Leg:
         self._agreement = Agreement(self, site.happenings)
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._downlink = Downlink()
-        self._own: tuple[Source, ...] = ()
         self._repeats = _REPEATS_PER_TICK
         self._credentials: list[Credentials] = []
         self._consented = 0.0
@@ -86,9 +87,7 @@ class Leg:
         agreement = self._agreement
         agreement.agree(offer)
         self.sources = agreement.sources
-        self._own = tuple({each.ssrc: each for each in self.sources.values()}.values())
         self._declare()
-        self._site.ingress.declare(self, self.sources)
         if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
             # At most two at a time: the running one and the one an ICE restart brings.
             for outdated in self._credentials[:-1]:
@@ -105,7 +104,7 @@ class Leg:
 
     def source(self, kind: str) -> Source | None:
         """Give the stream of `kind` that the participant sends, None when there is none."""
-        return next((each for each in self.sources.values() if each.kind == kind), None)
+        return next((each for each in self.sources if each.kind == kind), None)
 
     async def close(self) -> None:
         """Stop everything at once and say goodbye to the client."""
@@ -121,7 +120,7 @@ class Leg:
         self._site.ingress.declare(self, ())
         for sink in self.sinks.values():
             sink.bind(None, now)
-        for source in self.sources.values():
+        for source in self.sources:
             for sink in source.sinks:
                 sink.bind(None, now)
             source.leave()
@@ -139,7 +138,7 @@ class Leg:
         self._ticks += 1
         self._repeats = _REPEATS_PER_TICK
         if self._ticks % _TICKS_PER_ESTIMATE == 0:
-            for source in self._own:
+            for source in self.sources:
                 source.tell_estimate(now)
         if self.connected and self._ticks % _TICKS_PER_REPORT == 0:
             self._send_reports(now)
@@ -155,6 +154,8 @@ class Leg:
         if kind == lib.EVENT_CONTROL:
             compound = self._memory[start : start + length].tobytes()
             control.receive(compound, self, self._site.counters, now)
+        elif kind == lib.EVENT_UNDECLARED:
+            self._learn(start, length, event.arrived)
         elif kind == lib.EVENT_HANDED and self.address is not None:
             self._site.endpoint.line(self.address).post(self.address, start, length)
 
@@ -225,9 +226,9 @@ class Leg:
         self._repeats -= sent
         return sent
 
-    def hurry(self, source: Source) -> None:
-        """Have a source's `tick` called every few milliseconds while it is urgent."""
-        self._site.rounds.hurry(source)
+    def hurry(self, encoding: Encoding) -> None:
+        """Have an encoding's `tick` called every few milliseconds while it is urgent."""
+        self._site.rounds.hurry(encoding)
 
     def send_control(self, packet: bytes) -> None:
         """Protect and send RTCP."""
@@ -235,16 +236,25 @@ class Leg:
             start = self._site.endpoint.place(packet)
             lib.plane_post_rtcp(self._plane, self.struct, start, len(packet))
 
+    def _learn(self, start: int, length: int, arrived: int) -> None:
+        """Take a decrypted packet for the first of a layer, if it says so."""
+        if self._agreement.learn(self._memory[start : start + length].tobytes()):
+            self._declare()
+        # What came in the same batch is of an SSRC that is known by now.
+        lib.plane_admit(self._plane, self.struct, start, length, arrived)
+
     def _declare(self) -> None:
         """Tell the compiled part which streams are sent, and who is told of their arrival."""
         struct = self.struct
         struct.wide_id = self._agreement.wide_id
+        struct.learns = self._agreement.learns
         struct.stream_count = 0
-        for index, (ssrc, source) in enumerate(self.sources.items()):
-            struct.ssrcs[index] = ssrc
-            struct.repeats[index] = ssrc != source.ssrc
-            struct.streams[index] = source.struct
+        ssrcs = list(self._agreement.ssrcs())[:_MOST_STREAMS]
+        for index, (ssrc, repeats, encoding) in enumerate(ssrcs):
+            struct.ssrcs[index], struct.repeats[index] = ssrc, repeats
+            struct.streams[index] = encoding.struct
             struct.stream_count = index + 1
+        self._site.ingress.declare(self, [ssrc for ssrc, _, _ in ssrcs])
 
     def _move(self, address: Address | None) -> None:
         self.address = address
@@ -279,9 +289,8 @@ class Leg:
                 sink.begin(now)
 
     def _send_reports(self, now: float) -> None:
-        heard = [each for each in self._own if each.reception.highest >= 0]
-        if heard:
-            blocks = [each.reception.report(each.ssrc, now) for each in heard]
+        blocks = [block for each in self.sources for block in each.reports(now)]
+        if blocks:
             self.send_control(rtcp.receiver_report(self.ssrc, blocks))
 
     def _transport(self) -> Transport:

@@ -39,8 +39,11 @@ class Reception:
         self._report_middle = (ntp[0] & 0xFFFF) << 16 | ntp[1] >> 16
         self._report_arrival = now
 
-    def report(self, ssrc: int, now: float) -> bytes:
-        """Build the report block on stream `ssrc` and begin the next interval."""
+    def report(self, ssrc: int, now: float, worst: int = 0) -> bytes:
+        """Build the report block on stream `ssrc` and begin the next interval.
+
+        `worst`, in 1/256, is told as the share that was lost where less was.
+        """
         stream = self._stream
         expected = stream.highest - stream.base + 1
         lost = expected - stream.received
@@ -51,7 +54,7 @@ class Reception:
         age = int((now - self._report_arrival) * 65536) if self._report_middle else 0
         return rtcp.report_block(
             ssrc,
-            (fraction, lost),
+            (max(fraction, worst), lost),
             stream.highest,
             min(int(stream.jitter), 0xFFFFFFFF),
             (self._report_middle, min(age, 0xFFFFFFFF)),

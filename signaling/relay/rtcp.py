@@ -68,14 +68,14 @@ def report_block(
     )
 
 
-def echoes(body: bytes, start: int, count: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (SSRC, middle bits of the last sender report, its age) of each report block.
+def reported(body: bytes, start: int, count: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (SSRC, share lost, middle bits of the last sender report, its age) of each block.
 
-    The blocks begin at `start`; the age is in 1/65536 s (RFC 3550 section 6.4.1).
+    The blocks begin at `start`; the share is in 1/256, the age in 1/65536 s (RFC 3550, 6.4.1).
     """
     for position in range(start, min(start + 24 * count, len(body) - 23), 24):
-        ssrc, _, _, _, middle, age = _REPORT.unpack_from(body, position)
-        yield ssrc, middle, age
+        ssrc, lost, _, _, middle, age = _REPORT.unpack_from(body, position)
+        yield ssrc, lost >> 24, middle, age
 
 
 def receiver_report(ssrc: int, report_blocks: list[bytes]) -> bytes:

@@ -5,7 +5,8 @@ import time
 from typing import Any, Protocol
 
 from signaling.relay import codecs, rtcp
-from signaling.relay.answer import agreed_extensions
+from signaling.relay.answer import agreed_extensions, agreed_red
+from signaling.relay.encoding import Encoding
 from signaling.relay.happenings import Happenings
 from signaling.relay.offer import Section
 from signaling.relay.plane.library import ffi, lib
@@ -15,6 +16,11 @@ _LONGEST_TRIP = 10.0  # seconds
 _SHORTEST_REST = 5.0  # seconds without a picture before it is tried again
 _STEADY = 10.0  # seconds after a rest
 _LONGEST_REST = 80.0
+_SOME_LOSS = 8  # in 1/256: 3 %
+_MUCH_LOSS = 26  # in 1/256: 10 %
+_WELL = 10.0  # seconds
+MOST_TEMPORAL = 3
+"""The highest temporal layer that there is."""
 
 
 class Outlet(Protocol):
@@ -49,8 +55,8 @@ class Sink:
     """
 
     __slots__ = (
-        "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "cname", "kind", "rtx_ssrc",
-        "source", "ssrc", "struct",
+        "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "_well_since", "cname",
+        "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +66,11 @@ class Sink:
         self.cname = cname
         self.ssrc, self.rtx_ssrc = ssrcs
         self.source: Source | None = None
+        self.encoding: Encoding | None = None
+        """What of the source is shown."""
+        self.lost = 0
+        """The share of the packets that the receiver lost lately, in 1/256."""
+        self._well_since = 0.0
         self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
         self._happenings = happenings
@@ -96,13 +107,18 @@ class Sink:
 
     def happened(self, event: Any) -> None:
         """Learn that something else is shown from now on."""
-        if event.kind == lib.EVENT_BEGAN:
-            self.send_report()
+        if event.kind != lib.EVENT_BEGAN or self.source is None:
+            return
+        shown = self.struct.stream
+        self.encoding = next(each for each in self.source.encodings if each.struct == shown)
+        self.source.arrange()
+        self.send_report()
 
     def agree(self, section: Section) -> None:
         """Use the payload types and extension ids of the receiver's section."""
         self.struct.payload_type = section.payload_type
         self.struct.rtx_payload_type = section.rtx_payload_type or 0
+        self.struct.red_payload_type = agreed_red(section) or 0
         self.struct.extension = agreed_extensions(section).get(codecs.TRANSPORT_WIDE, 0)
 
     def bind(self, source: Source | None, now: float) -> None:
@@ -110,15 +126,40 @@ class Sink:
         if source is self.source:
             return
         if self.source is not None:
-            self.source.sinks = tuple(each for each in self.source.sinks if each is not self)
+            self.source.detach(self)
+        struct = self.struct
         self.source = source
-        self.struct.fresh = True
-        self.struct.resting = False
-        self.struct.stream = source.struct if source is not None else ffi.NULL
+        self.encoding = source.best() if source is not None else None
+        struct.fresh, struct.resting, struct.next = True, False, ffi.NULL
+        struct.stream = self.encoding.struct if self.encoding is not None else ffi.NULL
+        struct.layered = source is not None and source.layered
+        struct.temporal = MOST_TEMPORAL
         self._rest, self._rests_until = _SHORTEST_REST, 0.0
         if source is not None:
-            source.sinks = (*source.sinks, self)
+            source.attach(self)
             self.begin(now)
+
+    def wants(self, encoding: Encoding) -> bool:
+        """Tell whether an encoding is shown, or will be from its next key frame on."""
+        return encoding.struct in (self.struct.stream, self.struct.next)
+
+    @property
+    def layer(self) -> int:
+        """The layer of the source that is shown, or will be from its next key frame on."""
+        if self.source is None:
+            return 0
+        wanted = self.struct.next if self.struct.next != ffi.NULL else self.struct.stream
+        return [each.struct for each in self.source.encodings].index(wanted)
+
+    def choose(self, layer: int, temporal: int, now: float) -> None:
+        """Show a layer of the source from its next key frame on, and frames up to `temporal`."""
+        self.struct.temporal = temporal
+        if self.source is None or layer == self.layer:
+            return
+        encoding = self.source.encodings[layer]
+        self.struct.next = encoding.struct if encoding is not self.encoding else ffi.NULL
+        self.source.arrange()
+        encoding.request_key_frame(now)
 
     def begin(self, now: float) -> None:
         """Start showing the source: from a key frame just received, else from a new one.
@@ -126,39 +167,50 @@ class Sink:
         A receiver who is still connecting has the key frame asked for already, so that it is
         here when the handshake is done.
         """
-        source = self.source
-        if source is None:
+        encoding = self.encoding
+        if encoding is None:
             return
         recent = None
         if self._outlet.connected and self.struct.fresh:
-            recent = source.key_frame_before(now)
+            recent = encoding.key_frame_before(now)
         if recent is None or not self._outlet.replay(self, recent, now):
-            source.request_key_frame(now)
+            encoding.request_key_frame(now)
 
     def repeat(self, sequences: list[int], now: float) -> int:
         """Answer the receiver's NACK from the source's history; what is not there is asked for.
 
         Gives how many packets were sent again.
         """
-        source, struct = self.source, self.struct
-        if source is None or struct.fresh:
+        encoding, struct = self.encoding, self.struct
+        if encoding is None or struct.fresh:
             return 0
         missing = []
         sent = 0
-        highest, lowest = struct.highest, struct.lowest
-        newest = highest + struct.sequence_shift
         for sequence in sequences:
-            extended = highest - ((newest - sequence) & 0xFFFF)
-            if extended < lowest:
+            number = lib.sink_number(struct, sequence)
+            if number < 0:
                 continue
-            repeated = self._outlet.repeat(self, extended, sequence, now)
+            repeated = self._outlet.repeat(self, number, sequence, now)
             if repeated:
                 sent += 1
             elif repeated is False:
-                missing.append(extended)
+                missing.append(number)
         if missing:
-            source.ask_again(missing, now)
+            encoding.ask_again(missing, now)
         return sent
+
+    def note_loss(self, lost: int, now: float) -> None:
+        """Learn what share of the packets the receiver lost since it last told, in 1/256.
+
+        A voice that loses packets gets earlier frames beside each, until all has long been well.
+        """
+        self.lost = lost
+        if lost >= _SOME_LOSS:
+            self._well_since = now
+            few = lost < _MUCH_LOSS
+            self.struct.redundancy = max(self.struct.redundancy, 1 if few else 2)
+        elif now - self._well_since > _WELL:
+            self.struct.redundancy = 0
 
     def round_trip(self, middle: int, held: float, now: float) -> float | None:
         """Give the seconds from this stream's last report to its echo, less those it was held.
@@ -198,9 +250,9 @@ class Sink:
     def send_report(self) -> None:
         """Pass the source's clock reading on, so that the receiver keeps lips in step."""
         struct = self.struct
-        if self.source is None or self.source.last_report is None or struct.fresh:
+        if self.encoding is None or self.encoding.last_report is None or struct.fresh:
             return
-        ntp, timestamp = self.source.last_report
+        ntp, timestamp = self.encoding.last_report
         self._reported = ((ntp[0] & 0xFFFF) << 16 | ntp[1] >> 16, time.monotonic())
         shifted = (timestamp + struct.timestamp_shift) & 0xFFFFFFFF
         self._outlet.send_control(

@@ -95,8 +95,8 @@ class Connection:
         """Have every picture that the peer is shown begin anew."""
         sinks = self.owner.sinks.values() if self.owner is not None else ()
         for sink in sinks:
-            if sink.source is not None:
-                sink.source.request_key_frame(now)
+            if sink.encoding is not None:
+                sink.encoding.request_key_frame(now)
 
     def close(self) -> None:
         """Free the socket and what waited for it."""

@@ -1,11 +1,11 @@
 """Where the parts of RTP packets stand, held against aiortc's parser."""
 
-import pytest
 from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
 from signaling.relay.plane.library import lib
+from signaling.relay.rtp import one_byte_extension
 from tests.signaling.peer import rtp_packet
 
 _HEADERS = st.builds(
@@ -46,21 +46,15 @@ def test_no_bytes_lead_the_readers_beyond_the_packet(packet):
     assert -1 <= number <= 0xFFFF
 
 
-@pytest.mark.parametrize(
-    ("payload", "starts"),
-    [
-        (b"\x10\x00", True),  # no extension, key frame
-        (b"\x10\x01", False),  # an inter frame
-        (b"\x00\x00", False),  # goes on with a frame
-        (b"\x11\x00", False),  # a later partition
-        (b"\x90\x80\x05\x00", True),  # picture id of seven bits
-        (b"\x90\x80\x85\x05\x00", True),  # picture id of fifteen bits
-        (b"\x90\xe0\x85\x05\x01\x20\x00", True),  # picture id, TL0PICIDX, TID
-        (b"\x90\xe0\x85\x05\x01\x20\x01", False),
-        (b"\x90", False),
-        (b"\x10", False),
-        (b"", False),
-    ],
-)
-def test_the_start_of_a_key_frame_is_known_by_its_descriptor(payload, starts):
-    assert bool(lib.vp8_starts_key_frame(payload, len(payload))) is starts
+@given(_HEADERS)
+def test_an_extension_that_is_read_once_reads_as_its_bytes(fields):
+    packet = rtp_packet(**fields)
+
+    expected = b"" if fields["number"] is None else fields["number"].to_bytes(2, "big")
+    assert one_byte_extension(packet, 3) == expected
+    assert one_byte_extension(packet, 4) == one_byte_extension(packet, 0) == b""
+
+
+@given(st.binary(min_size=12, max_size=60))
+def test_no_bytes_make_the_reader_raise(packet):
+    assert len(one_byte_extension(packet, 3)) <= 16

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plane.h"
+#include "vp8.h"
 
 #define ONE_BYTE_PROFILE 0xBEDE /* RFC 8285 section 4.2 */
 
@@ -29,6 +30,7 @@ struct packet {
   int start, offset, end; /* the payload begins `offset` bytes after the start */
   unsigned char first, second;
   uint32_t timestamp;
+  struct vp8 picture; /* of a picture; all zero for a voice */
   int64_t number, arrived; /* extended; microseconds */
 };
 
@@ -44,6 +46,10 @@ struct event *tell(struct plane *plane, int kind, int who, int64_t arrived);
 void history_add(struct history *history, int64_t number, const unsigned char *packet, int length);
 const unsigned char *history_find(const struct history *history, int64_t number, int *length);
 
+/* Write a voice with earlier frames beside it into a made slot: those of `wanted` (bit 0 the last
+ * one) that are kept. Gives which, and where it stands in `made`, whose payload begins there. */
+int red_write(struct plane *plane, const struct stream *stream, const struct packet *voice,
+              int payload_type, int wanted, struct packet *made);
 void sink_forward(struct plane *plane, struct sink *sink, const struct packet *packet);
 void line_post_leg(struct leg *leg, int start, int length);
 

@@ -17,7 +17,7 @@ class NotBuilt(ImportError):
 
 def _load() -> tuple[FFI, Any]:
     ffi = FFI()
-    header = (_HERE / "plane.h").read_text()
+    header = "".join((_HERE / each).read_text() for each in ("vp8.h", "plane.h"))
     ffi.cdef(re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL))
     path = _HERE / f"_plane{sysconfig.get_config_var('EXT_SUFFIX')}"
     try:

@@ -20,6 +20,8 @@
 #define PLANE_OUTAGE 10      /* packets lost in a row */
 #define PLANE_NAME 28        /* bytes of a socket address: those of sockaddr_in6, or 8 and zeroes */
 #define PLANE_LONGEST_GAP 256
+#define PLANE_SHIFTS 512     /* numbers of a picture in layers that may still come late */
+#define PLANE_REDUNDANT 2    /* earlier frames that a voice may carry (RED) */
 #define PLANE_LONGEST_JUMP 3000 /* RFC 3550 appendix A.1, MAX_DROPOUT */
 
 /* What Python is told of. */
@@ -97,22 +99,37 @@ struct told {
   int32_t sizes[PLANE_LEFT];
 };
 
-/* One stream that a participant receives: numbers and times that run on whoever is shown. */
+/* What is done to a packet: its number and picture id less those of the source. */
+struct shift {
+  int64_t sequence;
+  int32_t picture, dropped;
+};
+
+/* One stream that a participant receives: numbers and times that run on whatever is shown.
+ *
+ * `stream` is what is shown, NULL for nothing; `next` is another layer of the same picture, shown
+ * from its next key frame on. Frames of temporal layers above `temporal` are left out; from then
+ * on (`thinned`) what was done to each packet is kept. */
 struct sink {
   int32_t id;
-  uint32_t ssrc;
-  uint32_t rtx_ssrc;
-  uint8_t payload_type, rtx_payload_type; /* 0 for none */
+  uint32_t ssrc, rtx_ssrc;
+  uint8_t payload_type, rtx_payload_type, red_payload_type; /* 0 for none */
   uint8_t extension;               /* id of the transport-wide number, 0 for none */
   uint8_t fresh, resting;
+  uint8_t layered, thinned;        /* `layered`: the source is sent in layers */
+  uint8_t temporal, temporal_now;  /* wanted, and since a frame that allows it */
+  uint8_t redundancy;              /* earlier frames sent beside each voice */
   uint16_t rtx_sequence;
   struct leg *leg;
-  struct stream *stream;           /* what is shown, NULL for nothing */
+  struct stream *stream, *next;
   double clock_rate;
   int64_t lowest, highest;         /* extended numbers of the source */
   int64_t sequence_shift, timestamp_shift;
   int64_t last_timestamp, last_arrived;
   int64_t packets, octets;
+  int32_t picture_shift, tl0_shift, last_picture, last_tl0, last_dropped;
+  struct shift shifts[PLANE_SHIFTS];
+  uint8_t redundant[PLANE_HISTORY]; /* which frames each voice carried: bit 0 the last one */
 };
 
 /* Where the participant behind an address is: open addressing, `size` a power of two. */
@@ -160,6 +177,8 @@ void line_flush(struct line *line);
 
 /* Take one RTP or RTCP datagram of a participant, from `start` in the slab. */
 void plane_media(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived);
+/* Take one RTP packet that is decrypted already: its SSRC has been learned from it. */
+void plane_admit(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived);
 /* Whether SRTP or SRTCP in the slab proves the participant's keys; the packet is spent on it. */
 int plane_proves(struct plane *plane, struct leg *leg, int start, int length);
 /* Protect a packet in the slab and have it sent; 0, or 1 when it could not be protected. */
@@ -169,8 +188,10 @@ int plane_post_rtcp(struct plane *plane, struct leg *leg, int start, int length)
 int plane_crowded(const struct plane *plane);
 /* Show a sink all packets from `first` to the newest of its stream; 0 when one is not kept. */
 int sink_replay(struct plane *plane, struct sink *sink, int64_t first, int64_t now);
-/* Send a packet of the sink's stream once more, with RTX as `sequence`, or, where that is not
- * agreed, as it was; 0 when it is not kept. */
+/* The source's number of what was sent as `sequence`, -1 when there is none. */
+int64_t sink_number(const struct sink *sink, int sequence);
+/* Send a packet of the sink's stream once more, with RTX as `sequence`, or a voice, for which that
+ * is not agreed, as it was; 0 when it is not kept. */
 int sink_repeat(struct plane *plane, struct sink *sink, int64_t number, int sequence, int64_t now);
 /* Tell participants when their packets arrived (transport-wide feedback); gives how many have
  * been told, fewer than `count` as with `line_handle`. */
@@ -190,8 +211,6 @@ int feedback_number(struct leg *leg, int size, int64_t now);
 int rtp_payload(const unsigned char *packet, int length);
 /* The value of a two-byte header extension, -1 when it is not there. */
 int rtp_number(const unsigned char *packet, int length, int extension);
-/* Whether a payload of VP8 begins a key frame. */
-int vp8_starts_key_frame(const unsigned char *payload, int length);
 
 void place_put(struct plane *plane, const unsigned char *name, struct leg *leg);
 void place_drop(struct plane *plane, const unsigned char *name);

@@ -10,7 +10,7 @@ void plane_sizes(int32_t sizes[5]) {
 }
 
 int plane_crowded(const struct plane *plane) {
-  return plane->made + PLANE_SINKS + 2 > PLANE_MADE ||
+  return plane->made + 2 * PLANE_SINKS + 2 > PLANE_MADE ||
          plane->event_count + 2 * PLANE_SINKS + 8 > PLANE_EVENTS;
 }
 
@@ -83,27 +83,47 @@ static int out_of_order(struct plane *plane, struct stream *stream, struct packe
   return 1;
 }
 
-static void keep(struct plane *plane, struct stream *stream, const struct packet *packet) {
+static void keep(struct plane *plane, struct stream *stream, struct packet *packet) {
   const unsigned char *bytes = plane->slab + packet->start;
-  if (stream->is_video &&
-      vp8_starts_key_frame(bytes + packet->offset, packet->end - packet->start - packet->offset)) {
-    stream->key_frame = packet->number;
-    stream->key_frame_at = packet->arrived;
+  int length = packet->end - packet->start;
+  if (stream->is_video) {
+    vp8_read(bytes + packet->offset, length - packet->offset, &packet->picture);
+    if (packet->picture.key) {
+      stream->key_frame = packet->number;
+      stream->key_frame_at = packet->arrived;
+    }
   }
-  history_add(&stream->history, packet->number, bytes, packet->end - packet->start);
+  history_add(&stream->history, packet->number, bytes, length);
+}
+
+/* Whether a sink is shown this layer, or is from this packet on. */
+static int takes(struct sink *sink, struct stream *stream, const struct packet *packet) {
+  if (sink->next == stream && packet->picture.key) {
+    sink->stream = stream;
+    sink->next = NULL;
+    sink->fresh = 1;
+  }
+  return sink->stream == stream;
 }
 
 /* The first receiver's packet is made where it arrived, the others' in copies. */
 static void show(struct plane *plane, struct stream *stream, const struct packet *packet) {
-  for (int index = 1; index < stream->sink_count; index++) {
+  struct sink *first = NULL;
+  for (int index = 0; index < stream->sink_count; index++) {
+    struct sink *sink = stream->sinks[index];
+    if (!takes(sink, stream, packet)) continue;
+    if (!first) {
+      first = sink;
+      continue;
+    }
     struct packet copied = *packet;
     int length = packet->end - packet->start;
     copied.start = made_start(plane);
     copied.end = copied.start + length;
     memcpy(plane->slab + copied.start, plane->slab + packet->start, (size_t)length);
-    sink_forward(plane, stream->sinks[index], &copied);
+    sink_forward(plane, sink, &copied);
   }
-  if (stream->sink_count) sink_forward(plane, stream->sinks[0], packet);
+  if (first) sink_forward(plane, first, packet);
 }
 
 static void take(struct plane *plane, struct stream *stream, struct packet *packet) {
@@ -178,6 +198,32 @@ static void log_arrival(struct leg *leg, int number, int64_t arrived) {
   leg->arrived_times[leg->arrival_count++] = arrived;
 }
 
+/* Hand a decrypted packet to the stream of its SSRC, which is the leg's `index`. */
+static void sort(struct plane *plane, struct leg *leg, int index, int start, int length, int offset,
+                 int64_t arrived) {
+  const unsigned char *bytes = plane->slab + start;
+  struct packet packet = {.start = start, .offset = offset, .end = start + length,
+                          .first = bytes[0], .second = bytes[1],
+                          .timestamp = read32(bytes + 4), .arrived = arrived};
+  if (leg->repeats[index])
+    take_repeat(plane, leg->streams[index], &packet);
+  else
+    take(plane, leg->streams[index], &packet);
+}
+
+/* The place of an SSRC among those the participant sends; their count when it is not. */
+static int index_of(const struct leg *leg, uint32_t ssrc) {
+  int index = 0;
+  while (index < leg->stream_count && leg->ssrcs[index] != ssrc) index++;
+  return index;
+}
+
+void plane_admit(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
+  const unsigned char *bytes = plane->slab + start;
+  int index = index_of(leg, read32(bytes + 8)), offset = rtp_payload(bytes, length);
+  if (index < leg->stream_count && offset) sort(plane, leg, index, start, length, offset, arrived);
+}
+
 void plane_media(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
   unsigned char *bytes = plane->slab + start;
   if (length < 12) {
@@ -188,9 +234,7 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
     control(plane, leg, start, length, arrived);
     return;
   }
-  uint32_t ssrc = read32(bytes + 8);
-  int index = 0;
-  while (index < leg->stream_count && leg->ssrcs[index] != ssrc) index++;
+  int index = index_of(leg, read32(bytes + 8));
   if (index == leg->stream_count && !leg->learns) {
     plane->counts.dropped_undeclared_ssrc++;
     return;
@@ -205,17 +249,11 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
     return;
   }
   log_arrival(leg, rtp_number(bytes, length, leg->wide_id), arrived);
-  if (index == leg->stream_count) {
-    struct event *event = tell(plane, EVENT_UNDECLARED, leg->id, arrived);
-    event->start = start;
-    event->length = length;
+  if (index < leg->stream_count) {
+    sort(plane, leg, index, start, length, offset, arrived);
     return;
   }
-  struct packet packet = {.start = start, .offset = offset, .end = start + length,
-                          .first = bytes[0], .second = bytes[1],
-                          .timestamp = read32(bytes + 4), .arrived = arrived};
-  if (leg->repeats[index])
-    take_repeat(plane, leg->streams[index], &packet);
-  else
-    take(plane, leg->streams[index], &packet);
+  struct event *event = tell(plane, EVENT_UNDECLARED, leg->id, arrived);
+  event->start = start;
+  event->length = length;
 }

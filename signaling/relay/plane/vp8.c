@@ -78,11 +78,11 @@ int vp8_read(const unsigned char *payload, int length, struct vp8 *found) {
 
 void vp8_renumber(unsigned char *payload, const struct vp8 *found, int picture_id, int tl0) {
   if (found->picture_bits == 15) {
-    payload[found->picture_at] = 0x80 | (picture_id >> 8 & 0x7F);
-    payload[found->picture_at + 1] = picture_id & 0xFF;
+    payload[found->picture_at] = (unsigned char)(0x80 | (picture_id >> 8 & 0x7F));
+    payload[found->picture_at + 1] = (unsigned char)picture_id;
   } else if (found->picture_bits == 7) {
-    payload[found->picture_at] = picture_id & 0x7F;
+    payload[found->picture_at] = (unsigned char)(picture_id & 0x7F);
   }
   if (found->tl0_at >= 0)
-    payload[found->tl0_at] = tl0 & 0xFF;
+    payload[found->tl0_at] = (unsigned char)tl0;
 }
