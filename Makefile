@@ -33,6 +33,7 @@ lint: .venv/development.stamp
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint web/templates --lint
+	@$(CC) -std=gnu11 -fsyntax-only -Wall -Wextra -Wconversion -Werror signaling/relay/plane/*.c
 
 bench: .venv/development.stamp web/static/vendor/kern.stamp | provided-for-bench
 	@$(WITH_CHROMIUM); for name in join relay failover networks booking slots; do \
@@ -62,7 +63,7 @@ provided-for-test:
 provided-for-bench:
 	@tools/provide bench
 
-.venv/runtime.stamp: requirements.lock pyproject.toml | provided-for-run
+.venv/runtime.stamp: requirements.lock pyproject.toml setup.py $(wildcard signaling/relay/plane/*.[ch]) | provided-for-run
 	@echo "Installing the program into .venv (a minute or so)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install -c requirements.lock -e .

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from signaling.relay.answer import Outgoing, agreed_extensions
 from signaling.relay.codecs import TRANSPORT_WIDE
-from signaling.relay.endpoint import Endpoint
+from signaling.relay.happenings import Happenings
 from signaling.relay.offer import BadOffer, Offer
 from signaling.relay.sink import Outlet, Sink
 from signaling.relay.source import Source, Upstream
@@ -34,13 +34,13 @@ class Agreement:
     `wide_id` is the header extension that carries transport-wide numbers, 0 for none.
     """
 
-    def __init__(self, transport: BothWays, endpoint: Endpoint) -> None:
+    def __init__(self, transport: BothWays, happenings: Happenings) -> None:
         self.sources: dict[int, Source] = {}
         self.sinks: dict[int, Sink] = {}
         self.seats: list[Seat] = []
         self.wide_id = 0
         self._transport = transport
-        self._endpoint = endpoint
+        self._happenings = happenings
         self._mids: list[str] = []
 
     def agree(self, offer: Offer) -> None:
@@ -71,7 +71,7 @@ class Agreement:
                 continue
             known = self.sources.get(section.ssrc)
             if known is None or not known.continues(section):
-                known = Source(section, section.ssrc, self._transport, self._endpoint)
+                known = Source(section, section.ssrc, self._transport, self._happenings)
             sources[section.ssrc] = known
             if section.rtx_ssrc is not None:
                 sources[section.rtx_ssrc] = known
@@ -97,7 +97,7 @@ class Agreement:
 
     def _new_sink(self, kind: str, name: str) -> Sink:
         ssrcs = (self._new_ssrc(), self._new_ssrc())
-        return Sink(self._transport, self._endpoint, kind, name, ssrcs)
+        return Sink(self._transport, self._happenings, kind, name, ssrcs)
 
     def _new_ssrc(self) -> int:
         while True:

@@ -15,8 +15,8 @@ class Streams(Protocol):
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
 
-    def note_arrivals(self, arrivals: list[tuple[int, int]], now: float) -> None:
-        """Learn when packets arrived at the participant, as `rtcp.arrivals` tells it."""
+    def note_arrivals(self, body: bytes, now: float) -> None:
+        """Learn when packets arrived at the participant, from transport-wide feedback."""
 
     @property
     def sources(self) -> Mapping[int, Source]:
@@ -44,7 +44,7 @@ def receive(compound: bytes, streams: Streams, counters: Counters, now: float) -
                 repeated = sink.repeat(list(rtcp.nacked(body)), now)
                 counters.add("packets_repeated", repeated)
         elif kind == rtcp.TRANSPORT_FEEDBACK and form == rtcp.TRANSPORT_WIDE:
-            streams.note_arrivals(rtcp.arrivals(body), now)
+            streams.note_arrivals(body, now)
         elif kind == rtcp.PAYLOAD_FEEDBACK and len(body) >= 8:
             _payload_feedback(form, body, streams, now)
 

@@ -7,15 +7,12 @@ The relay knows that within one feedback, some 100 ms, before the queue delays t
 """
 
 from collections import deque
-from collections.abc import Iterable
+from typing import Any
 
-KEPT = 2048
-"""Packets of which it is known when they left: a second at 20 Mbit/s."""
-
+_KEPT = 2048  # packets in a queue: a second at 20 Mbit/s
 _QUEUE = 0.06  # seconds that even the fastest packet of a feedback took longer: not jitter
 _LOSS = 0.45  # beyond what any radio loses: a queue too short to be seen as delay
 _LOSS_WINDOW = 1.0  # seconds
-_OUTAGE = 10  # packets lost in a row
 _FEW = 40  # packets, below which a share of lost ones says nothing
 _MEMORY = 10.0  # seconds after which the shortest delay is looked for anew
 _WINDOW = 0.3  # seconds that a rate is taken over
@@ -37,17 +34,14 @@ class Downlink:
     """One receiver's network. `room` in bit/s is None as long as there is no hint of a limit."""
 
     __slots__ = (
-        "_calm", "_capacity", "_changed", "_left", "_lost", "_number", "_octets", "_queued", "_rate",
-        "_shortest", "_shortest_before", "_shortest_since", "_since", "_sizes", "_unused_since",
+        "_calm", "_capacity", "_changed", "_lost", "_octets", "_queued", "_rate",
+        "_shortest", "_shortest_before", "_shortest_since", "_since", "_unused_since",
         "_widened", "room",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.room: int | None = None
-        self._number = 0
-        self._left = [0] * KEPT
-        self._sizes = [0] * KEPT
-        self._queued: deque[tuple[int, int]] = deque(maxlen=KEPT)  # arrival, bytes
+        self._queued: deque[tuple[int, int]] = deque(maxlen=_KEPT)  # arrival, bytes
         self._octets, self._since, self._rate = 0, 0.0, 0.0
         self._lost: deque[tuple[float, int, int]] = deque(
             maxlen=64
@@ -58,31 +52,19 @@ class Downlink:
         self._changed = 0.0
         self._unused_since = 0.0
 
-    def number(self, size: int, now: int) -> int:
-        """Give the number of the next packet, of `size` bytes, leaving at `now` in microseconds."""
-        number = self._number = self._number + 1 & 0xFFFF
-        slot = number % KEPT
-        self._left[slot] = now
-        self._sizes[slot] = size
-        return number
+    def note(self, told: Any, now: float) -> bool:
+        """Take what a feedback tells (`struct told`); `now` is in seconds.
 
-    def note(self, arrivals: Iterable[tuple[int, int]], now: float) -> bool:
-        """Take (number, arrival in microseconds of the receiver's clock, -1 for a lost one).
-
-        `now` is in seconds. True means that there is less room than there was before.
+        True means that there is less room than there was before.
         """
-        known = [
-            (arrival, self._left[number % KEPT], self._sizes[number % KEPT])
-            for number, arrival in arrivals
-            if self._left[number % KEPT] and (self._number - number & 0xFFFF) < KEPT
-        ]
-        came = [each for each in known if each[0] >= 0]
-        if not came:
+        if not told.came:
             return False
-        self._count(known, came, now)
-        standing = self._standing(min(arrival - left for arrival, left, _ in came), now)
+        self._count(told, now)
+        standing = self._standing(told.shortest, now)
         if standing > _QUEUE:
-            self._queued.extend((arrival, size) for arrival, _, size in came)
+            self._queued.extend(
+                zip(told.arrivals[0 : told.came], told.sizes[0 : told.came], strict=True)
+            )
             return self._narrow(self._drained(), standing, now)
         self._queued.clear()
         if self._loses(now):
@@ -90,20 +72,10 @@ class Downlink:
         self._widen(now)
         return False
 
-    def _count(
-        self, known: list[tuple[int, int, int]], came: list[tuple[int, int, int]], now: float
-    ) -> None:
-        """Keep what was lost and what came lately.
-
-        Many lost in a row are an outage, after which the network is what it was before.
-        """
-        lost = run = 0
-        for arrival, _, _ in known:
-            run = run + 1 if arrival < 0 else 0
-            lost += 0 < run <= _OUTAGE
-            lost -= _OUTAGE if run == _OUTAGE + 1 else 0
-        self._lost.append((now, len(came) + lost, lost))
-        self._octets += sum(size for _, _, size in came)
+    def _count(self, told: Any, now: float) -> None:
+        """Keep what was lost and what came lately."""
+        self._lost.append((now, told.came + told.lost, told.lost))
+        self._octets += told.octets
         elapsed = now - self._since
         if elapsed >= _WINDOW:
             self._rate = self._octets * 8 / elapsed if elapsed < 2 * _WINDOW else 0.0

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from signaling.relay import batch_line
+from signaling.relay.batch_line import BatchLine
 from signaling.relay.counters import Counters
 from signaling.relay.line import Address, Line, PlainLine, ask_for_stamps
 from signaling.relay.slab import INCOMING, Slab
@@ -38,10 +39,16 @@ class Endpoint:
         self, sockets: list[socket.socket], counters: Counters, *, batches: bool = True
     ) -> None:
         self.slab = Slab()
+        counters.include(self.slab.plane.counts)
         self.port: int = sockets[0].getsockname()[1]
-        fast = batches and batch_line.is_available()
-        kind = batch_line.BatchLine if fast else PlainLine
-        self.lines: list[Line] = [kind(each, self.slab, counters) for each in sockets]
+        self.lines: list[Line] = []
+        for each in sockets:
+            fast = batches and batch_line.is_available()
+            self.lines.append(
+                BatchLine(each, self.slab) if fast else PlainLine(each, self.slab, counters)
+            )
+        self.act: Callable[[], None] = lambda: None
+        """Acts on what the compiled part tells of; called before everything is sent."""
         self._receive: Receive = lambda _: 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: dict[Line, float] = {}
@@ -89,13 +96,8 @@ class Endpoint:
 
     def place(self, packet: bytes) -> int:
         """Copy bytes into the slab, to be sent from there; give where they begin."""
-        self._make_room()
+        self.make_room()
         return self.slab.place(packet)
-
-    def copy(self, start: int, end: int) -> int:
-        """Copy a packet within the slab, for one more receiver; give where it begins."""
-        self._make_room()
-        return self.slab.copy(start, end)
 
     def send(self, datagram: bytes, address: Address) -> None:
         """Send bytes as they are."""
@@ -106,6 +108,7 @@ class Endpoint:
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None
+        self.act()
         for each in self.lines:
             each.flush()
         self.slab.release()
@@ -120,8 +123,9 @@ class Endpoint:
                 self._loop.remove_reader(each.socket)
             each.socket.close()
 
-    def _make_room(self) -> None:
-        if self.slab.exhausted:
+    def make_room(self) -> None:
+        """See to it that there is a slot for what is to be sent, and that it will be."""
+        if self.slab.crowded:
             self.flush()
         # Whoever sends outside of receiving needs not remember to flush.
         if self._flushing is None and self._loop is not None:

@@ -24,6 +24,11 @@ class Gaps:
         self.missing: dict[int, tuple[float, float, int]] = {}
         self._due = 0.0
 
+    @property
+    def next(self) -> float:
+        """The moment at which something is to be asked for again."""
+        return self._due
+
     def note(self, numbers: Iterable[int], now: float) -> list[int]:
         """Take numbers that were skipped; give those not known yet, to be asked for now."""
         fresh = [number for number in numbers if number not in self.missing]

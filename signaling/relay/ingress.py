@@ -2,12 +2,14 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from signaling.relay import stun
 from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
+from signaling.relay.happenings import Happenings
 from signaling.relay.line import Address, Line
+from signaling.relay.plane.library import lib
 from signaling.relay.tcp_connection import Carried, Connection
 from signaling.relay.tcp_line import TcpLine
 
@@ -19,15 +21,14 @@ class Reachable(Carried, Protocol):
     """A participant's transport as the sockets see it."""
 
     address: Address | None
+    struct: Any
+    """The participant as the compiled part knows them (`struct leg`)."""
 
     def fall_back(self, address: Address | None) -> None:
         """Learn that the present path is gone; go on at another known address, if there is one."""
 
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram."""
-
-    def receive_media(self, slot: int, length: int, arrived: int) -> None:
-        """Take an SRTP or SRTCP datagram from a slot of the slab; `arrived` in microseconds."""
 
     def follow(self, address: Address, start: int, length: int, now: float) -> bool:
         """Move to an unknown address if the media from there, in the slab, is authentic."""
@@ -63,16 +64,20 @@ class Credentials:
 class Ingress:
     """Tables of who is behind which ufrag and address, and the way in for every datagram."""
 
-    def __init__(self, endpoint: Endpoint, counters: Counters) -> None:
+    def __init__(self, endpoint: Endpoint, counters: Counters, happenings: Happenings) -> None:
         self._endpoint = endpoint
+        self._slab = endpoint.slab
+        self._plane = endpoint.slab.plane
+        self._happenings = happenings
         self._memory = endpoint.slab.memory
-        self._starts = endpoint.slab.starts
         self._counters = counters
         self._by_ufrag: dict[str, Credentials] = {}
         self._by_address: dict[Address, Reachable] = {}
         self._by_ssrc: dict[int, Reachable] = {}
         self._ssrcs: dict[Reachable, tuple[int, ...]] = {}
         self._addresses: dict[Reachable, list[Address]] = {}
+        happenings.on(lib.EVENT_OTHER, self._other_arrived)
+        happenings.on(lib.EVENT_STRANGER, self._media_arrived_from_stranger)
 
     def issue(self, leg: Reachable, remote_ufrag: str) -> Credentials:
         """Make new credentials for a participant whose client chose `remote_ufrag`."""
@@ -115,22 +120,35 @@ class Ingress:
 
     def receive(self, line: Line) -> int:
         """Take what waits on a line, from anyone; give the number of datagrams."""
-        sources, lengths, arrivals = line.take()
-        memory, starts, known = self._memory, self._starts, self._by_address
-        for slot, (source, length, arrived) in enumerate(
-            zip(sources, lengths, arrivals, strict=True)
-        ):
-            start = starts[slot]
-            leg = known.get(source)
-            if leg is not None and length and 128 <= memory[start] <= 191:
-                leg.receive_media(slot, length, arrived)
-            else:
-                datagram = memory[start : start + length].tobytes()
-                if leg is None and length >= 12 and 128 <= memory[start] <= 191:
-                    self._receive_from_stranger(datagram, source, start, arrived / 1_000_000)
-                else:
-                    self._receive_other(datagram, source, leg, arrived / 1_000_000)
-        return len(sources)
+        return line.receive(self._sort, self._happenings.act)
+
+    def _sort(self, source: Address, start: int, length: int, arrived: int) -> None:
+        leg = self._by_address.get(source)
+        is_media = length > 0 and 128 <= self._memory[start] <= 191
+        if leg is not None and is_media:
+            lib.plane_media(self._plane, leg.struct, start, length, arrived)
+            self._happenings.act()
+            self._endpoint.make_room()
+            return
+        datagram = self._memory[start : start + length].tobytes()
+        if leg is None and is_media and length >= 12:
+            self._receive_from_stranger(datagram, source, start, arrived / 1_000_000)
+        else:
+            self._receive_other(datagram, source, leg, arrived / 1_000_000)
+
+    def _other_arrived(self, event: Any) -> None:
+        name, start, now = bytes(event.name), event.start, event.arrived / 1_000_000
+        datagram = self._memory[start : start + event.length].tobytes()
+        self._receive_other(datagram, name, self._by_address.get(name), now)
+
+    def _media_arrived_from_stranger(self, event: Any) -> None:
+        name, start, arrived = bytes(event.name), event.start, event.arrived
+        datagram = self._memory[start : start + event.length].tobytes()
+        leg = self._by_address.get(name)
+        if leg is None:
+            self._receive_from_stranger(datagram, name, start, arrived / 1_000_000)
+        else:  # what came just before it was proof enough
+            lib.plane_media(self._plane, leg.struct, start, len(datagram), arrived)
 
     def _receive_other(
         self, datagram: bytes, address: Address, leg: Reachable | None, now: float
@@ -210,9 +228,13 @@ class Ingress:
             self._part(leg, oldest)
         addresses.append(address)
         self._by_address[address] = leg
+        if isinstance(address, bytes):
+            self._slab.settle(address, leg.struct)
 
     def _part(self, leg: Reachable, address: Address) -> None:
         if self._by_address.get(address) is leg:
             del self._by_address[address]
+            if isinstance(address, bytes):
+                self._slab.leave(address)
         if isinstance(address, Connection):
             address.expires = 0.0

@@ -4,6 +4,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from signaling.relay.counters import Counters
@@ -12,8 +13,8 @@ from signaling.relay.slab import INCOMING, LONGEST_DATAGRAM, Slab
 Address = Any
 """Whom a datagram came from: hashable, made by a line and understood by that line alone."""
 
-Arrived = tuple[list[Address], list[int], list[int]]
-"""Of each incoming slot in order: the source, bytes, and arrival in monotonic microseconds."""
+Take = Callable[[Address, int, int, int], None]
+"""Takes source, beginning in the slab, bytes, and arrival in monotonic microseconds."""
 
 SO_TIMESTAMPNS = 35  # Linux; Python has no name for it
 _TIMESPEC = struct.Struct("@ll")
@@ -38,8 +39,12 @@ class Line(Protocol):
     def socket(self) -> Pollable:
         """What is readable when datagrams wait."""
 
-    def take(self) -> Arrived:
-        """Receive what waits, at most `INCOMING` datagrams, into the slab's incoming slots."""
+    def receive(self, take: Take, act: Callable[[], None]) -> int:
+        """Receive what waits, at most `INCOMING` datagrams, into the slab's incoming slots.
+
+        `take` is called for each one, unless the compiled part has forwarded it; `act` whenever
+        there may be something that the compiled part tells of. Gives how many came.
+        """
 
     def post(self, address: Address, start: int, length: int) -> None:
         """Have bytes of the slab sent, at the latest by `flush`. They must stay until then."""
@@ -62,10 +67,11 @@ class PlainLine:
         self._slab = slab
         self._counters = counters
         self._address_length = 4 if opened.family == socket.AF_INET6 else 2
+        self._starts = slab.starts
         self._slots = [slab.memory[each : each + LONGEST_DATAGRAM] for each in slab.starts]
 
-    def take(self) -> Arrived:
-        """Receive datagrams one by one until none waits."""
+    def receive(self, take: Take, act: Callable[[], None]) -> int:  # noqa: ARG002
+        """Receive datagrams one by one until none waits, then hand each on."""
         sources: list[Address] = []
         lengths: list[int] = []
         stamps: list[int] = []
@@ -83,7 +89,9 @@ class PlainLine:
             sources.append(address)
             lengths.append(length)
             stamps.append(_stamp(control))
-        return sources, lengths, arrivals(stamps)
+        for datagram in zip(sources, self._starts, lengths, arrivals(stamps), strict=False):
+            take(*datagram)
+        return len(sources)
 
     def post(self, address: Address, start: int, length: int) -> None:
         """Send at once."""

@@ -14,11 +14,12 @@ from signaling.relay.conference import Conference
 from signaling.relay.counters import Counters
 from signaling.relay.dtls import Certificate
 from signaling.relay.endpoint import Endpoint
+from signaling.relay.happenings import Happenings
 from signaling.relay.ingress import Ingress
 from signaling.relay.leg import Leg, Site
+from signaling.relay.rounds import PAUSE, Rounds
 from signaling.relay.tcp_line import TcpLine
 
-_TICK = 0.05  # seconds between transport-wide feedback
 _log = structlog.get_logger(__name__)
 
 
@@ -53,8 +54,14 @@ class Relay:
         self._tcp = tcp
         self._counters = counters
         self._endpoint = endpoint
-        ingress = Ingress(endpoint, counters)
-        self._site = Site(endpoint, ingress, Certificate(), counters, advertised, self.tcp_port)
+        happenings = Happenings(endpoint.slab)
+        endpoint.act = happenings.act
+        ingress = Ingress(endpoint, counters, happenings)
+        self._rounds = Rounds(endpoint.slab, endpoint.flush)
+        self._site = Site(
+            endpoint, ingress, happenings, self._rounds, Certificate(), counters, advertised,
+            self.tcp_port,
+        )  # fmt: skip
         if tcp is not None:
             tcp.on_lost = ingress.lose
             endpoint.add(tcp)
@@ -63,7 +70,7 @@ class Relay:
         self._closing: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         endpoint.listen(ingress.receive)
-        self._timer = self._loop.call_later(_TICK, self._tick)
+        self._timer = self._loop.call_later(PAUSE, self._tick)
 
     @classmethod
     async def start(cls, config: RelayConfig) -> "Relay":
@@ -129,14 +136,11 @@ class Relay:
         self._endpoint.close()
 
     def _tick(self) -> None:
-        now = time.monotonic()
-        for conference in tuple(self._conferences.values()):
-            for leg in conference.legs:
-                leg.tick(now)
+        self._rounds.turn(time.monotonic())
         if self._tcp is not None:
             self._tcp.tick()
         self._endpoint.flush()
-        self._timer = self._loop.call_later(_TICK, self._tick)
+        self._timer = self._loop.call_later(PAUSE, self._tick)
 
     def _discard(self, leg: Leg) -> None:
         leg.detach()

@@ -1,58 +1,77 @@
 """The memory that packets pass through: received into, patched, encrypted in place, sent from."""
 
-import ctypes
+import secrets
+from typing import Any
 
-SLOT = 2048
+from signaling.relay import srtp
+from signaling.relay.plane.library import ffi, lib
+
+SLOT: int = lib.PLANE_SLOT
 """Bytes from one slot to the next."""
-LONGEST_DATAGRAM = 1900
-INCOMING = 64
+LONGEST_DATAGRAM: int = lib.PLANE_LONGEST
+INCOMING: int = lib.PLANE_INCOMING
 """Slots that datagrams are received into."""
-MADE = 128
+MADE: int = lib.PLANE_MADE
 """Slots for what the relay makes itself: copies for further receivers, repeats, feedback."""
 
-_HEADROOM = 64  # bytes before a datagram, for a header longer than the one that came
+_HEADROOM: int = lib.PLANE_HEADROOM
+_PLACES = 256  # addresses known at first; more room is made when half of it is taken
 
 
 class Slab:
     """One block of `INCOMING + MADE` slots, addressed by byte offsets into `memory`.
 
     Everything between a datagram's arrival and its leaving happens here, without an object per
-    packet. A made slot is free for use again once everything was sent.
+    packet. A made slot is free for use again once everything was sent. `plane` is the block as
+    the compiled part sees it, with who is behind which address and what Python is to be told.
     """
 
-    __slots__ = ("_block", "_made", "address", "memory", "starts")
+    __slots__ = ("_block", "_places", "memory", "plane", "starts")
 
     def __init__(self) -> None:
-        self._block = bytearray(SLOT * (INCOMING + MADE))
-        self.memory = memoryview(self._block)
-        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._block))
-        """Where `memory` begins, for the kernel and for libsrtp."""
+        self._block = ffi.new("unsigned char[]", SLOT * (INCOMING + MADE))
+        self.memory = memoryview(ffi.buffer(self._block)).cast("B")
         self.starts = tuple(SLOT * number + _HEADROOM for number in range(INCOMING))
         """Where each incoming datagram begins."""
-        self._made = 0
+        self.plane: Any = ffi.new("struct plane *")
+        self.plane.slab = self._block
+        self.plane.seed = secrets.randbits(64)
+        for name in srtp.BINDING_PARTS:
+            setattr(self.plane, name.removeprefix("srtp_"), srtp.function(name))
+        self._places = self._new_places(_PLACES)
 
     @property
-    def exhausted(self) -> bool:
-        """Whether every made slot is in use."""
-        return self._made == MADE
+    def crowded(self) -> bool:
+        """Whether there may be too little room for what the next packet brings about."""
+        return bool(lib.plane_crowded(self.plane))
 
     def place(self, packet: bytes) -> int:
         """Copy bytes into a made slot; give where they begin."""
-        start = self._next()
+        made: int = self.plane.made
+        start = SLOT * (INCOMING + made) + _HEADROOM
+        self.plane.made = made + 1
         self.memory[start : start + len(packet)] = packet
         return start
 
-    def copy(self, start: int, end: int) -> int:
-        """Copy a part of the slab into a made slot; give where it begins."""
-        fresh = self._next()
-        self.memory[fresh : fresh + end - start] = self.memory[start:end]
-        return fresh
-
     def release(self) -> None:
         """Take all made slots back: what they held has been sent."""
-        self._made = 0
+        self.plane.made = 0
 
-    def _next(self) -> int:
-        start = SLOT * (INCOMING + self._made) + _HEADROOM
-        self._made += 1
-        return start
+    def settle(self, address: bytes, leg: Any) -> None:
+        """Take what comes from a socket address for a participant's, as the plane knows them."""
+        if 2 * self.plane.place_count >= self.plane.place_size:
+            before, size = self._places, self.plane.place_size
+            self._places = self._new_places(2 * size)
+            for each in before:
+                if each.leg != ffi.NULL:
+                    lib.place_put(self.plane, each.name, each.leg)
+        lib.place_put(self.plane, address, leg)
+
+    def leave(self, address: bytes) -> None:
+        """Take what comes from a socket address for a stranger's."""
+        lib.place_drop(self.plane, address)
+
+    def _new_places(self, size: int) -> Any:
+        places = ffi.new("struct place[]", size)
+        self.plane.places, self.plane.place_size, self.plane.place_count = places, size, 0
+        return places

@@ -1,18 +1,22 @@
-"""A stream that a participant sends: what arrived of it and who is shown it."""
+"""A stream that a participant sends: what is missing of it, who is shown it, what its sender hears."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from signaling.relay import codecs, rtcp, rtp
+from signaling.relay import codecs, rtcp
 from signaling.relay.ceiling import Ceiling
-from signaling.relay.endpoint import Endpoint
 from signaling.relay.gaps import LONGEST_GAP, Gaps
+from signaling.relay.happenings import Happenings
 from signaling.relay.offer import Section
-from signaling.relay.reception import HISTORY_LENGTH, History, Reception
-from signaling.relay.vp8 import starts_key_frame
+from signaling.relay.plane.library import ffi, lib
+from signaling.relay.reception import Reception
 
 if TYPE_CHECKING:
     from signaling.relay.sink import Sink
 
+MOST_SINKS: int = lib.PLANE_SINKS
+_HISTORY: int = lib.PLANE_HISTORY
+_HISTORY_BYTES = {"audio": 24 << 10, "video": 160 << 10}
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
 _KEY_FRAME_USABLE = 0.4  # seconds: what came since must still be little
 _KEY_FRAME_PACKETS = 64
@@ -30,58 +34,78 @@ class Upstream(Protocol):
     def send_control(self, packet: bytes) -> None:
         """Protect and send RTCP."""
 
+    def hurry(self, source: "Source") -> None:
+        """Have the source's `tick` called every few milliseconds while it is `urgent`."""
+
 
 class Source:
     """One audio or video stream from one participant.
 
-    `outlet` is the transport it comes over.
+    `outlet` is the transport it comes over. Its packets are forwarded by the compiled part, which
+    sees it as `struct`, and tells what is missing.
     """
 
     __slots__ = (
-        "_ceiling", "_endpoint", "_first", "_gaps", "_is_video", "_key_frame", "_key_frame_asked",
-        "_key_frame_at", "_key_frame_wanted", "_measured", "_memory", "_missing", "_numbers", "_others", "_outlet",
-        "_packets", "_payload_type", "_rate", "_section", "history", "kind", "last_report", "octets",
-        "reception",
-        "ssrc",
+        "_ceiling", "_gaps", "_happenings", "_history", "_key_frame_asked", "_key_frame_wanted",
+        "_measured", "_outlet", "_rate", "_section", "_sinks", "kind", "last_report", "reception",
+        "ssrc", "struct",
     )  # fmt: skip
 
-    def __init__(self, section: Section, ssrc: int, outlet: "Upstream", endpoint: Endpoint) -> None:
-        codec = codecs.BY_KIND[section.kind]
+    def __init__(
+        self, section: Section, ssrc: int, outlet: "Upstream", happenings: Happenings
+    ) -> None:
         self.kind = section.kind
         self.ssrc = ssrc
-        self.reception = Reception(codec.clock_rate)
-        self.history = History()
-        self._numbers, self._packets = self.history.numbers, self.history.packets
-        # The first sink's packets are patched where they were received, the others' in copies.
-        self._first: Sink | None = None
-        self._others: tuple[Sink, ...] = ()
         self.last_report: tuple[tuple[int, int], int] | None = None
         self._section = section
-        self._payload_type = section.payload_type
-        self._is_video = section.kind == "video"
         self._outlet = outlet
-        self._endpoint = endpoint
-        self._memory = endpoint.slab.memory
+        self._happenings = happenings
+        self._sinks: tuple[Sink, ...] = ()
         self._gaps = Gaps()
-        self._missing = self._gaps.missing
         self._ceiling = Ceiling()
         self._measured = (0, 0.0)  # octets received, and when
         self._rate = 0.0
-        self.octets = 0
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
-        self._key_frame = 0
-        self._key_frame_at = -1.0
+        self._history = ffi.new("unsigned char[]", _HISTORY_BYTES[section.kind])
+        self.struct: Any = ffi.new("struct stream *")
+        self.reception = Reception(self.struct)
+        self._describe()
+
+    def _describe(self) -> None:
+        struct, section = self.struct, self._section
+        struct.id = self._happenings.enter(self)
+        struct.ssrc = self.ssrc
+        struct.payload_type = section.payload_type
+        struct.rtx_payload_type = section.rtx_payload_type or 0
+        struct.is_video = section.kind == "video"
+        struct.clock_rate = codecs.BY_KIND[section.kind].clock_rate
+        struct.highest = struct.timestamp = -1
+        struct.key_frame_at = -1
+        struct.history.bytes = self._history
+        struct.history.size = ffi.sizeof(self._history)
+        struct.history.numbers = [-1] * _HISTORY
 
     @property
     def sinks(self) -> tuple["Sink", ...]:
-        """The streams in which others are shown this one."""
-        return self._others if self._first is None else (self._first, *self._others)
+        """The streams in which others are shown this one, `MOST_SINKS` at most."""
+        return self._sinks
 
     @sinks.setter
     def sinks(self, sinks: tuple["Sink", ...]) -> None:
-        self._first = sinks[0] if sinks else None
-        self._others = sinks[1:]
+        self._sinks = sinks[:MOST_SINKS]
+        self.struct.sink_count = len(self._sinks)
+        for index, sink in enumerate(self._sinks):
+            self.struct.sinks[index] = sink.struct
+
+    @property
+    def urgent(self) -> bool:
+        """Whether something waits that cannot wait long."""
+        return self._key_frame_wanted or bool(self._gaps.missing)
+
+    def leave(self) -> None:
+        """Be told of nothing more."""
+        self._happenings.leave(self.struct.id)
 
     def continues(self, section: Section) -> bool:
         """Tell whether a renegotiated section still describes this very stream."""
@@ -90,104 +114,30 @@ class Source:
             section.ssrc, section.rtx_ssrc, section.payload_type, section.rtx_payload_type,
         )  # fmt: skip
 
-    def receive(
-        self,
-        start: int,
-        offset: int,
-        end: int,
-        second: int,
-        sequence: int,
-        timestamp: int,
-        arrived: int,
-    ) -> bool:
-        """Take a decrypted packet in the slab and forward it.
+    def happened(self, event: Any) -> None:
+        """Learn what is missing, what has come after all, and what to ask for again."""
+        kind, first, count, now = event.kind, event.first, event.count, event.arrived / 1_000_000
+        if kind == lib.EVENT_GAP:
+            self._ask(self._gaps.note(range(first, first + count), now))
+        elif kind == lib.EVENT_FOUND:
+            self._gaps.found(first)
+            self._look_out()
+        elif kind == lib.EVENT_DUE:
+            self._ask(self._gaps.due(now, self._outlet.round_trip))
 
-        The packet stands from `start` to `end`, its payload begins `offset` bytes after the
-        start. `second` is its second byte; `arrived` is in microseconds. False means that the
-        packet is not what was negotiated or was here before.
-        """
-        if second & 0x7F != self._payload_type:
-            return False
-        reception = self.reception
-        extended = reception.highest + 1
-        if sequence == extended & 0xFFFF and reception.received:
-            # In order, as nearly always.
-            reception.highest = extended
-            reception.received += 1
-            if timestamp != reception.timestamp:
-                reception.note_timestamp(timestamp, arrived / 1_000_000)
-                if self._is_video and starts_key_frame(self._memory, start + offset, end):
-                    self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
-        else:
-            extended = self._out_of_order(sequence, timestamp, arrived)
-            if extended < 0:
-                return False
-            if self._is_video and starts_key_frame(self._memory, start + offset, end):
-                self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
-        self.octets += end - start
-        index = extended % HISTORY_LENGTH
-        self._numbers[index] = extended
-        self._packets[index] = self._memory[start:end].tobytes()
-        for sink in self._others:
-            copied = self._endpoint.copy(start, end)
-            sink.forward(copied, offset, copied + end - start, second, extended, timestamp, arrived)
-        if self._first is not None:
-            self._first.forward(start, offset, end, second, extended, timestamp, arrived)
-        if self._missing:
-            # A voice's gap is to be closed before its turn to be played: no waiting for the tick.
-            self._ask(self._gaps.due(arrived / 1_000_000, self._outlet.round_trip))
-        return True
-
-    def receive_again(self, packet: bytes, offset: int, arrived: int) -> None:
-        """Take a retransmission (RFC 4588), decrypted; what is new in it is forwarded."""
-        if packet[1] & 0x7F != self._section.rtx_payload_type:
-            return
-        restored = rtp.restore_retransmission(packet, offset, self._payload_type, self.ssrc)
-        if restored is None:
-            return  # padding that probes the network ends here
-        extended = self.reception.extend(int.from_bytes(restored[2:4], "big"))
-        # Browsers probe the network with repeats of what has long arrived.
-        if self.history.is_new(extended):
-            self._gaps.found(extended)
-            if self._is_video and starts_key_frame(restored, 12, len(restored)):
-                self._key_frame, self._key_frame_at = extended, arrived / 1_000_000
-            self.history.add(extended, restored)
-            timestamp = int.from_bytes(restored[4:8], "big")
-            for sink in self.sinks:
-                start = self._endpoint.place(restored)
-                end = start + len(restored)
-                sink.forward(start, 12, end, restored[1], extended, timestamp, arrived)
-
-    def _out_of_order(self, sequence: int, timestamp: int, arrived: int) -> int:
-        """Give the extended number of a packet that is not the next one, -1 for a known one."""
-        reception = self.reception
-        extended = reception.extend(sequence)
-        if not self.history.is_new(extended):
-            return -1
-        gap = range(reception.highest + 1, extended)
-        reception.note(extended, timestamp, arrived / 1_000_000)
-        self._gaps.found(extended)
-        if reception.received > 1 and 0 < len(gap) <= LONGEST_GAP:
-            self._ask(self._gaps.note(gap, arrived / 1_000_000))
-        return extended
-
-    def since_key_frame(self, now: float) -> list[tuple[int, bytes]]:
-        """Give (extended number, packet) from the last key frame on, if that is short and whole.
+    def key_frame_before(self, now: float) -> int | None:
+        """Give the number that the last key frame begins with, if it is fresh and not far back.
 
         Whoever joins shortly after it sees a picture at once instead of waiting for another.
         """
-        if now - self._key_frame_at > _KEY_FRAME_USABLE:
-            return []
-        numbers = range(self._key_frame, self.reception.highest + 1)
-        if len(numbers) > _KEY_FRAME_PACKETS:
-            return []
-        packets = [(number, self.history.find(number)) for number in numbers]
-        whole = [(number, packet) for number, packet in packets if packet is not None]
-        return whole if len(whole) == len(numbers) else []
+        struct = self.struct
+        fresh = struct.key_frame_at >= 0 and now - struct.key_frame_at / 1e6 <= _KEY_FRAME_USABLE
+        short = struct.highest - struct.key_frame < _KEY_FRAME_PACKETS
+        return int(struct.key_frame) if fresh and short else None
 
     def ask_again(self, extended: list[int], now: float) -> None:
         """Ask the sender for packets that never arrived here and that a receiver misses."""
-        highest = self.reception.highest
+        highest = self.struct.highest
         recent = [number for number in extended if -LONGEST_GAP < number - highest <= 0]
         self._ask(self._gaps.note(recent, now))
 
@@ -199,22 +149,28 @@ class Source:
         self.tick(now)
 
     def tick(self, now: float) -> None:
-        """Do what had to wait; called every 50 ms."""
-        if self._key_frame_wanted and now - self._key_frame_asked >= _KEY_FRAME_PAUSE:
-            self._key_frame_wanted = False
-            self._key_frame_asked = now
-            self._outlet.send_control(rtcp.picture_loss(self._outlet.ssrc, self.ssrc))
-        if self._missing:
+        """Do what had to wait, if it is time."""
+        if self._key_frame_wanted:
+            if now - self._key_frame_asked >= _KEY_FRAME_PAUSE:
+                self._key_frame_wanted = False
+                self._key_frame_asked = now
+                self._outlet.send_control(rtcp.picture_loss(self._outlet.ssrc, self.ssrc))
+            else:
+                self._outlet.hurry(self)
+        if self._gaps.missing and now >= self._gaps.next:
             self._ask(self._gaps.due(now, self._outlet.round_trip))
 
     def tell_estimate(self, now: float) -> None:
-        """Tell the sender what its audience can take; called every half second and when one has less room."""
-        if not self._is_video:
+        """Tell the sender what its audience can take.
+
+        Called every half second, and when one of them has less room.
+        """
+        if self.kind != "video":
             return
         octets, since = self._measured
         if now - since >= _RATE_WINDOW:
-            self._rate = 8 * max(self.octets - octets, 0) / (now - since)
-            self._measured = (self.octets, now)
+            self._rate = 8 * max(self.struct.octets - octets, 0) / (now - since)
+            self._measured = (self.struct.octets, now)
         told = self._ceiling.tell(self.sinks, self._rate, now)
         if told is not None:
             self._outlet.send_control(rtcp.estimate(self._outlet.ssrc, self.ssrc, told))
@@ -226,6 +182,15 @@ class Source:
         for sink in self.sinks:
             sink.send_report()
 
-    def _ask(self, missing: list[int]) -> None:
-        if missing and "nack" in self._section.feedback:
-            self._outlet.send_control(rtcp.nack(self._outlet.ssrc, self.ssrc, missing))
+    def _ask(self, missing: Iterable[int]) -> None:
+        asked = list(missing)
+        if asked and "nack" in self._section.feedback:
+            self._outlet.send_control(rtcp.nack(self._outlet.ssrc, self.ssrc, asked))
+        self._look_out()
+
+    def _look_out(self) -> None:
+        """Have the compiled part tell of what is found, and of the moment to ask again."""
+        self.struct.misses = bool(self._gaps.missing)
+        self.struct.due_at = int(self._gaps.next * 1_000_000)
+        if self._gaps.missing:
+            self._outlet.hurry(self)

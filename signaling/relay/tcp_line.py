@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from signaling.relay import framing
 from signaling.relay.counters import Counters
-from signaling.relay.line import Address, Arrived
+from signaling.relay.line import Address, Take
 from signaling.relay.slab import INCOMING, Slab
 from signaling.relay.tcp_connection import Carried, Connection
 
@@ -45,6 +45,7 @@ class TcpLine:
         self.port: int = listeners[0].getsockname()[1]
         self.on_lost: Callable[[Connection], None] = lambda _: None
         self._listeners = listeners
+        self._starts = slab.starts
         self._slots = [slab.memory[start:] for start in slab.starts]
         self._memory = slab.memory
         self._counters = counters
@@ -66,7 +67,7 @@ class TcpLine:
         """Give the descriptor that all sockets are watched by."""
         return self._poll.fileno()
 
-    def take(self) -> Arrived:
+    def receive(self, take: Take, act: Callable[[], None]) -> int:  # noqa: ARG002
         """Let newcomers in, write where there is room again, and receive into the slots."""
         sources: list[Address] = []
         lengths: list[int] = []
@@ -80,7 +81,9 @@ class TcpLine:
             if len(lengths) < INCOMING and not connection.ended:
                 self._receive(connection, events, sources, lengths)
         now = time.monotonic_ns() // 1000
-        return sources, lengths, [now] * len(lengths)
+        for source, start, length in zip(sources, self._starts, lengths, strict=False):
+            take(source, start, length, now)
+        return len(sources)
 
     def post(self, address: Connection, start: int, length: int) -> None:
         """Copy a packet of the slab to what waits for the connection."""

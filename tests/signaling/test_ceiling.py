@@ -6,8 +6,9 @@ from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, unpack_remb_fci
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signaling.relay import rtcp, rtp
+from signaling.relay import rtcp
 from signaling.relay.ceiling import TOO_LITTLE, UNBOUND, Ceiling
+from tests.signaling.packets import wide_number, write_wide
 from tests.signaling.peer import rtp_packet
 
 
@@ -116,10 +117,10 @@ async def test_a_sender_learns_at_once_that_a_receiver_can_take_less(connect):
         arrived = []
         for packet in bob.received(video):
             clock += 16_000  # microseconds that 1,000 bytes take at 500 kbit/s
-            arrived.append((rtp.one_byte_extension(packet, 3), 64_000_000 + clock))
+            arrived.append((wide_number(packet), 64_000_000 + clock))
         bob.rtp.clear()
         if arrived:
-            bob.send_rtcp(rtcp.transport_wide(1, video, feedback, arrived, arrived[0][0]))
+            bob.send_rtcp(write_wide(video, feedback, arrived))
             feedback += 1
         return told(alice)
 

@@ -3,6 +3,7 @@
 import random
 
 from signaling.relay.downlink import Downlink
+from signaling.relay.plane.library import ffi, lib
 
 SIZE = 1000  # bytes
 FEEDBACK = 100_000  # microseconds
@@ -13,6 +14,7 @@ class Network:
 
     def __init__(self, downlink):
         self.downlink = downlink
+        self.leg = ffi.new("struct leg *")
         self.now = 1_000_000  # microseconds
         self.free = 0.0
         self.delay = 25_000
@@ -29,7 +31,7 @@ class Network:
             arrivals = []
             end = self.now + FEEDBACK
             while self.now < end:
-                number = self.downlink.number(SIZE, int(self.now))
+                number = lib.feedback_number(self.leg, SIZE, int(self.now))
                 self.free = max(self.free, self.now) + SIZE * 8 * 1_000_000 / capacity
                 lost = self._random.random() < self.loss
                 arrivals.append((number, -1 if lost else int(self.free + self.delay)))
@@ -37,10 +39,17 @@ class Network:
             if self.loss < 1:
                 arrivals = self.unheard + arrivals
                 self.unheard = []
-                narrower.append(self.downlink.note(arrivals, self.now / 1_000_000))
+                narrower.append(self.tell(arrivals))
             else:
                 self.unheard += arrivals
         return any(narrower)
+
+    def tell(self, arrivals):
+        """Have the downlink note (number, arrival in µs or -1) of some packets."""
+        told = ffi.new("struct told *")
+        for number, arrival in arrivals:
+            lib.feedback_learn(self.leg, told, number, arrival)
+        return self.downlink.note(told, self.now / 1_000_000)
 
 
 def test_a_network_without_a_queue_has_no_limit():
@@ -148,5 +157,5 @@ def test_a_limit_that_has_long_held_nobody_back_is_forgotten():
 def test_feedback_on_packets_that_never_were_is_nothing():
     downlink = Downlink()
 
-    assert not downlink.note([(number, number) for number in range(5000)], 1.0)
+    assert not Network(downlink).tell([(number, number) for number in range(5000)])
     assert downlink.room is None

@@ -2,7 +2,8 @@
 
 import struct
 
-from signaling.relay import rtcp, rtp
+from signaling.relay import rtcp
+from tests.signaling.packets import payload
 from tests.signaling.peer import AUDIO, RTX, rtp_packet
 
 
@@ -57,7 +58,7 @@ async def test_whoever_joins_just_after_a_key_frame_sees_it_without_another(conn
     video = guest.seat_ssrcs(0)[1]
     await guest.until(lambda: len(guest.received(video)) == 2)
 
-    assert [each[rtp.payload_offset(each) :] for each in guest.received(video)] == frames
+    assert [payload(each) for each in guest.received(video)] == frames
 
 
 async def test_a_receivers_picture_loss_reaches_the_sender_with_the_senders_ssrc(connect):
@@ -97,9 +98,8 @@ async def test_a_lost_packet_is_repeated_from_the_relays_history(connect):
     await bob.until(lambda: bob.received(repeats))
 
     packet = bob.received(repeats)[0]
-    offset = rtp.payload_offset(packet)
     assert packet[1] & 0x7F == RTX
-    assert packet[offset:] == lost.to_bytes(2, "big") + b"the one"
+    assert payload(packet) == lost.to_bytes(2, "big") + b"the one"
 
 
 async def test_a_lost_voice_is_repeated_byte_by_byte_under_its_own_number(connect):
@@ -144,7 +144,7 @@ async def test_a_packet_that_never_reached_the_relay_is_asked_for_upstream(conne
     assert list(rtcp.nacked(asked[0])) == [11]
     restored = bob.received(video)[2]
     assert sequence(restored) == (first + 1) & 0xFFFF
-    assert restored[rtp.payload_offset(restored) :] == b"late"
+    assert payload(restored) == b"late"
 
 
 async def test_senders_get_transport_wide_feedback_and_receiver_reports(connect):

@@ -55,16 +55,23 @@ def dial(line):
         each.close()
 
 
+def take(line):
+    """Receive what waits; give (source, bytes) of each datagram."""
+    found = []
+
+    def keep(source, start, length, _arrived):
+        found.append((source, line.slab.memory[start : start + length].tobytes()))
+
+    line.receive(keep, lambda: None)
+    return found
+
+
 def taken(line):
     """Wait until something is there, and give (source, bytes) of all datagrams."""
     while True:
         assert select.select([line], [], [], 3)[0]
-        sources, lengths, _ = line.take()
-        if sources:
-            return [
-                (source, line.slab.memory[start : start + length].tobytes())
-                for source, start, length in zip(sources, line.slab.starts, lengths, strict=False)
-            ]
+        if found := take(line):
+            return found
 
 
 def closed(far):
@@ -105,7 +112,7 @@ def test_more_datagrams_than_fit_keep_the_line_readable_until_all_are_taken(line
         found += taken(line)
 
     assert [each for _, each in found] == [b"datagram %04d" % number for number in range(count)]
-    line.take()
+    take(line)
     assert not select.select([line], [], [], 0)[0]
     assert not connection.ended
 
@@ -125,7 +132,7 @@ def test_what_is_posted_leaves_in_frames_and_in_order(line, dial):
 
 def test_a_stranger_has_ten_seconds(line, dial, clock):
     far = dial()
-    line.take()
+    take(line)
 
     clock.now += 9.9
     line.tick()
@@ -143,7 +150,7 @@ def test_a_stranger_has_four_kilobytes(line, dial):
     assert select.select([line], [], [], 3)[0]
 
     while not line.counters["dropped_tcp_stranger"]:
-        line.take()
+        take(line)
 
     assert closed(far)
 
@@ -153,11 +160,11 @@ def test_a_stranger_has_four_kilobytes(line, dial):
 )
 def test_whoever_speaks_something_else_is_cut_off(line, dial, garbage):
     far = dial()
-    line.take()
+    take(line)
     far.sendall(garbage)
     assert select.select([line], [], [], 3)[0]
 
-    line.take()
+    take(line)
 
     assert line.counters["dropped_bad_frame"] == 1
     assert closed(far)
@@ -168,7 +175,7 @@ def test_the_oldest_stranger_gives_way_and_the_admitted_stay(line, dial, monkeyp
     connection = admitted(line, dial())
     strangers = [dial() for _ in range(4)]
 
-    line.take()
+    take(line)
 
     assert closed(strangers[0])
     assert len(line._strangers) == 3
@@ -181,7 +188,7 @@ def test_one_network_gets_so_many_strangers_and_no_more(line, dial, monkeypatch)
         admitted(line, dial())
 
     first, second, third = dial(), dial(), dial()
-    line.take()
+    take(line)
 
     assert closed(third)
     for each in (first, second):
@@ -197,7 +204,7 @@ def test_nothing_is_left_of_strangers_who_are_gone(line, dial, clock):
         taken(line)
         far.close()
         assert select.select([line], [], [], 3)[0]
-        line.take()
+        take(line)
 
     assert not line._connections
     assert not line._strangers
@@ -228,7 +235,7 @@ def test_a_connection_that_the_peer_ends_is_told_once(line, dial):
 
     far.close()
     assert select.select([line], [], [], 3)[0]
-    line.take()
+    take(line)
     line.tick()
     line.tick()
     line.post(connection, line.slab.place(b"too late"), 8)
@@ -261,7 +268,7 @@ def test_a_peer_who_does_not_read_costs_bounded_memory_and_gets_the_rest_later(l
     heard = b""
     while not heard.endswith(frame(sound_of)):
         heard += far.recv(65536)
-        line.take()
+        take(line)
     line.tick()
     assert not connection.queue.holding
 

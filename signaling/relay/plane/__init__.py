@@ -1,0 +1,1 @@
+"""The compiled part of the relay: packets from datagram to datagram. Described in `plane.h`."""

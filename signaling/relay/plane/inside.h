@@ -1,0 +1,50 @@
+/* What the C files of the plane share and Python does not see. */
+#ifndef PLANE_INSIDE_H
+#define PLANE_INSIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "plane.h"
+
+#define ONE_BYTE_PROFILE 0xBEDE /* RFC 8285 section 4.2 */
+
+static inline uint32_t read16(const unsigned char *at) { return (uint32_t)at[0] << 8 | at[1]; }
+
+static inline uint32_t read32(const unsigned char *at) { return read16(at) << 16 | read16(at + 2); }
+
+static inline void write16(unsigned char *at, uint32_t value) {
+  at[0] = (unsigned char)(value >> 8);
+  at[1] = (unsigned char)value;
+}
+
+static inline void write32(unsigned char *at, uint32_t value) {
+  write16(at, value >> 16);
+  write16(at + 2, value);
+}
+
+/* A packet on its way: where it stands in the slab, and what its header says. */
+struct packet {
+  int start, offset, end; /* the payload begins `offset` bytes after the start */
+  unsigned char first, second;
+  uint32_t timestamp;
+  int64_t number, arrived; /* extended; microseconds */
+};
+
+static inline int slot_start(int slot) { return PLANE_SLOT * slot + PLANE_HEADROOM; }
+
+/* A slot for what is made; there is one, as `plane_crowded` was asked before. */
+static inline int made_start(struct plane *plane) {
+  return slot_start(PLANE_INCOMING + plane->made++);
+}
+
+struct event *tell(struct plane *plane, int kind, int who, int64_t arrived);
+
+void history_add(struct history *history, int64_t number, const unsigned char *packet, int length);
+const unsigned char *history_find(const struct history *history, int64_t number, int *length);
+
+void sink_forward(struct plane *plane, struct sink *sink, const struct packet *packet);
+void line_post_leg(struct leg *leg, int start, int length);
+
+#endif

@@ -1,0 +1,198 @@
+/* The forwarding plane: what packets pass through, from datagram to datagram.
+ *
+ * Python decides who is where and who sees whom, and writes that into these structures; the
+ * functions below carry packets by it and tell Python of everything else by events. Nothing here
+ * allocates: all memory is Python's and lives as long as the objects that own it. This file is
+ * read by the compiler and by cffi (`native.py`), so it has plain declarations alone.
+ */
+
+#define PLANE_SLOT 2048      /* bytes from one slot of the slab to the next */
+#define PLANE_HEADROOM 64    /* bytes before a datagram, for a header longer than the one that came */
+#define PLANE_LONGEST 1900   /* bytes of a datagram */
+#define PLANE_INCOMING 64    /* slots that datagrams are received into */
+#define PLANE_MADE 192       /* slots for what the relay makes: copies, repeats, feedback */
+#define PLANE_EVENTS 512
+#define PLANE_HISTORY 128    /* packets kept of a stream: 0.85 s of 1.2 Mbit/s */
+#define PLANE_SINKS 32       /* receivers of one stream */
+#define PLANE_STREAMS 16     /* SSRCs that one participant sends */
+#define PLANE_ARRIVALS 400   /* packets told in one feedback, so that it fits one datagram */
+#define PLANE_LEFT 2048      /* packets of which it is known when they left: a second at 20 Mbit/s */
+#define PLANE_OUTAGE 10      /* packets lost in a row */
+#define PLANE_NAME 28        /* bytes of a socket address: those of sockaddr_in6, or 8 and zeroes */
+#define PLANE_LONGEST_GAP 256
+#define PLANE_LONGEST_JUMP 3000 /* RFC 3550 appendix A.1, MAX_DROPOUT */
+
+/* What Python is told of. */
+#define EVENT_OTHER 1    /* neither RTP nor RTCP of a known address: `start`, `length`, `name` */
+#define EVENT_STRANGER 2 /* RTP or RTCP of an unknown address: as above */
+#define EVENT_CONTROL 3  /* RTCP, decrypted: `who` is the leg */
+#define EVENT_UNDECLARED 4 /* RTP of an SSRC that is not known yet, decrypted: `who` is the leg */
+#define EVENT_GAP 5      /* `who` is the stream, `first` and `count` the numbers that are missing */
+#define EVENT_FOUND 6    /* `who` is the stream, `first` the number that was missing */
+#define EVENT_DUE 7      /* `who` is the stream, whose missing numbers are to be asked for */
+#define EVENT_HANDED 8   /* `who` is the leg, whose line is Python's: a packet to be posted */
+#define EVENT_BEGAN 9    /* `who` is the sink, which shows something else from now on */
+
+struct line;   /* a UDP socket with what it receives and what waits to leave: line.c */
+
+struct event {
+  int32_t kind, who, start, length;
+  int64_t first, count, arrived;   /* `arrived` in microseconds of the monotonic clock */
+  unsigned char name[PLANE_NAME];
+};
+
+/* The last packets of a stream, as they were decrypted: a ring of bytes, whole packets in it. */
+struct history {
+  unsigned char *bytes;
+  int64_t size, written;           /* of the ring, and ever */
+  int64_t numbers[PLANE_HISTORY];  /* extended numbers, -1 for none */
+  int64_t starts[PLANE_HISTORY];   /* what was written before the packet */
+  int32_t lengths[PLANE_HISTORY];
+};
+
+/* One encoding that a participant sends: reception as in RFC 3550 sections 6.4.1, A.3, A.8. */
+struct stream {
+  int32_t id;
+  uint32_t ssrc;
+  uint8_t payload_type, rtx_payload_type, is_video, misses;
+  int32_t sink_count;
+  double clock_rate, jitter, transit;
+  int64_t highest, received, octets, timestamp;
+  int64_t base, expected_before, received_before;
+  int64_t key_frame, key_frame_at; /* the number it begins with; microseconds */
+  int64_t due_at;                  /* microseconds; when to ask again while `misses` */
+  struct sink *sinks[PLANE_SINKS]; /* the first one's packets are patched where they arrived */
+  struct history history;
+};
+
+/* One participant's transport. */
+struct leg {
+  int32_t id;
+  uint32_t ssrc;                   /* of the relay towards the participant */
+  uint8_t connected, wide_id, learns; /* `learns`: undeclared SSRCs are decrypted and told of */
+  uint8_t feedback_count;
+  uint16_t number;                 /* transport-wide, of the last packet sent */
+  int32_t stream_count, arrival_count;
+  uint32_t ssrcs[PLANE_STREAMS];
+  uint8_t repeats[PLANE_STREAMS];  /* whether the SSRC is that of repeats (RTX) */
+  struct stream *streams[PLANE_STREAMS];
+  void *inward, *outward;          /* libsrtp's sessions */
+  struct line *line;               /* NULL for a line of Python's */
+  int32_t message;                 /* the last message to it that waits in `line`... */
+  uint32_t round;                  /* ...if this is the line's round */
+  unsigned char name[PLANE_NAME];
+  int64_t feedback_base;           /* the number that the next feedback begins with, -1 for any */
+  uint16_t arrived_numbers[PLANE_ARRIVALS];
+  int64_t arrived_times[PLANE_ARRIVALS];
+  int64_t left[PLANE_LEFT];        /* microseconds, by number */
+  int32_t sizes[PLANE_LEFT];
+};
+
+/* What a participant tells of the packets sent to them: of those that came the arrivals by their
+ * clock, in microseconds, and bytes; `shortest` is the least of arrival less departure. */
+struct told {
+  int32_t came, lost, run;
+  int64_t octets, shortest;
+  int64_t arrivals[PLANE_LEFT];
+  int32_t sizes[PLANE_LEFT];
+};
+
+/* One stream that a participant receives: numbers and times that run on whoever is shown. */
+struct sink {
+  int32_t id;
+  uint32_t ssrc;
+  uint32_t rtx_ssrc;
+  uint8_t payload_type, rtx_payload_type; /* 0 for none */
+  uint8_t extension;               /* id of the transport-wide number, 0 for none */
+  uint8_t fresh, resting;
+  uint16_t rtx_sequence;
+  struct leg *leg;
+  struct stream *stream;           /* what is shown, NULL for nothing */
+  double clock_rate;
+  int64_t lowest, highest;         /* extended numbers of the source */
+  int64_t sequence_shift, timestamp_shift;
+  int64_t last_timestamp, last_arrived;
+  int64_t packets, octets;
+};
+
+/* Where the participant behind an address is: open addressing, `size` a power of two. */
+struct place {
+  unsigned char name[PLANE_NAME];
+  struct leg *leg;
+};
+
+struct counts {
+  uint64_t dropped_malformed_media, dropped_undeclared_ssrc, dropped_unauthentic_media,
+      dropped_unwanted_media, dropped_unprotectable, dropped_unsendable, socket_errors;
+};
+
+/* All of it. The functions of libsrtp are those that pylibsrtp brings. */
+struct plane {
+  unsigned char *slab;
+  int32_t made;                    /* slots in use of those for what the relay makes */
+  int32_t event_count;
+  struct line *lines[2];
+  struct place *places;
+  uint64_t place_size, place_count, seed;
+  int (*protect)(void *session, void *packet, int *length);
+  int (*unprotect)(void *session, void *packet, int *length);
+  int (*protect_rtcp)(void *session, void *packet, int *length);
+  int (*unprotect_rtcp)(void *session, void *packet, int *length);
+  struct counts counts;
+  struct told told;
+  struct event events[PLANE_EVENTS];
+};
+
+/* The sizes of plane, leg, stream, sink and event, so that Python can tell that it reads them as
+ * they were compiled. */
+void plane_sizes(int32_t sizes[5]);
+
+/* Lines (Linux): `line_size` bytes of memory, 0 where the system has none; `line_take` receives
+ * what waits, at most PLANE_INCOMING datagrams, and gives how many; `line_handle` acts on those
+ * from `done` on and gives how many are done: fewer than came when Python is to act on events,
+ * post what was handed to it and flush before it calls again. */
+size_t line_size(void);
+void line_open(struct line *line, struct plane *plane, int descriptor, int wide, int may_segment);
+int line_take(struct line *line);
+int line_handle(struct line *line, int done, int count);
+void line_post(struct line *line, const unsigned char *name, int start, int length);
+void line_flush(struct line *line);
+
+/* Take one RTP or RTCP datagram of a participant, from `start` in the slab. */
+void plane_media(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived);
+/* Whether SRTP or SRTCP in the slab proves the participant's keys; the packet is spent on it. */
+int plane_proves(struct plane *plane, struct leg *leg, int start, int length);
+/* Protect a packet in the slab and have it sent; 0, or 1 when it could not be protected. */
+int plane_post(struct plane *plane, struct leg *leg, int start, int length);
+int plane_post_rtcp(struct plane *plane, struct leg *leg, int start, int length);
+/* Whether there may be too little room for what the next packet brings about. */
+int plane_crowded(const struct plane *plane);
+/* Show a sink all packets from `first` to the newest of its stream; 0 when one is not kept. */
+int sink_replay(struct plane *plane, struct sink *sink, int64_t first, int64_t now);
+/* Send a packet of the sink's stream once more, with RTX as `sequence`, or, where that is not
+ * agreed, as it was; 0 when it is not kept. */
+int sink_repeat(struct plane *plane, struct sink *sink, int64_t number, int sequence, int64_t now);
+/* Tell participants when their packets arrived (transport-wide feedback); gives how many have
+ * been told, fewer than `count` as with `line_handle`. */
+int plane_feedback(struct plane *plane, struct leg **legs, int count);
+
+/* Write the feedback on all that arrived since the last one; its bytes, 0 when nothing did. */
+int feedback_write(struct leg *leg, unsigned char *out);
+/* Read what stands behind the first four bytes of a participant's feedback; PLANE_LEFT packets of
+ * it count. What is cut off tells of what stands before. */
+void feedback_read(const struct leg *leg, const unsigned char *body, int length, struct told *told);
+/* Add one packet to what is told; `arrival` is -1 for a lost one. */
+void feedback_learn(const struct leg *leg, struct told *told, int number, int64_t arrival);
+/* The transport-wide number of the next packet, of `size` bytes, leaving at `now` microseconds. */
+int feedback_number(struct leg *leg, int size, int64_t now);
+
+/* Where the payload of RTP begins, 0 when the header is longer than the packet. */
+int rtp_payload(const unsigned char *packet, int length);
+/* The value of a two-byte header extension, -1 when it is not there. */
+int rtp_number(const unsigned char *packet, int length, int extension);
+/* Whether a payload of VP8 begins a key frame. */
+int vp8_starts_key_frame(const unsigned char *payload, int length);
+
+void place_put(struct plane *plane, const unsigned char *name, struct leg *leg);
+void place_drop(struct plane *plane, const unsigned char *name);
+struct leg *place_find(const struct plane *plane, const unsigned char *name);

@@ -1,0 +1,221 @@
+/* A datagram's way in: its stream, its keys, its number, and whom it is for. */
+#include "inside.h"
+
+void plane_sizes(int32_t sizes[5]) {
+  sizes[0] = (int32_t)sizeof(struct plane);
+  sizes[1] = (int32_t)sizeof(struct leg);
+  sizes[2] = (int32_t)sizeof(struct stream);
+  sizes[3] = (int32_t)sizeof(struct sink);
+  sizes[4] = (int32_t)sizeof(struct event);
+}
+
+int plane_crowded(const struct plane *plane) {
+  return plane->made + PLANE_SINKS + 2 > PLANE_MADE ||
+         plane->event_count + 2 * PLANE_SINKS + 8 > PLANE_EVENTS;
+}
+
+struct event *tell(struct plane *plane, int kind, int who, int64_t arrived) {
+  struct event *event = &plane->events[plane->event_count++];
+  event->kind = kind;
+  event->who = who;
+  event->arrived = arrived;
+  return event;
+}
+
+/* The extended number nearest to the highest so far. */
+static int64_t extend(const struct stream *stream, uint32_t sequence) {
+  if (stream->highest < 0) return (int64_t)sequence + 0x10000; /* room for what overtook */
+  int64_t distance = (int16_t)(uint16_t)(sequence - (uint32_t)stream->highest);
+  /* Far behind means the sender started anew; counting on keeps every number unique. */
+  return stream->highest + (distance < -PLANE_LONGEST_JUMP ? distance + 0x10000 : distance);
+}
+
+/* Take the first packet of a picture into the jitter: the others carry the same timestamp, so
+ * that their spacing is the sender's and says nothing of the network. */
+static void note_timestamp(struct stream *stream, uint32_t timestamp, int64_t arrived) {
+  stream->timestamp = timestamp;
+  double transit = (double)arrived / 1e6 * stream->clock_rate - timestamp;
+  double difference = transit - stream->transit;
+  if (difference < 0) difference = -difference;
+  stream->transit = transit;
+  /* A jump beyond a second is the sender's clock starting anew, not the network. */
+  if (difference < stream->clock_rate) stream->jitter += (difference - stream->jitter) / 16;
+}
+
+static void note(struct stream *stream, const struct packet *packet) {
+  int64_t distance = packet->number - stream->highest;
+  if (stream->highest < 0 || distance > PLANE_LONGEST_JUMP || distance < -PLANE_LONGEST_JUMP) {
+    stream->base = packet->number;
+    stream->received = stream->received_before = stream->expected_before = 0;
+    stream->highest = packet->number - 1;
+    stream->transit = (double)packet->arrived / 1e6 * stream->clock_rate - packet->timestamp;
+  }
+  stream->received++;
+  if (packet->number > stream->highest) {
+    stream->highest = packet->number;
+    if (packet->timestamp != stream->timestamp)
+      note_timestamp(stream, packet->timestamp, packet->arrived);
+  }
+}
+
+static int is_new(const struct stream *stream, int64_t number) {
+  return stream->history.numbers[number % PLANE_HISTORY] < number;
+}
+
+static void found(struct plane *plane, struct stream *stream, const struct packet *packet) {
+  if (stream->misses) tell(plane, EVENT_FOUND, stream->id, packet->arrived)->first = packet->number;
+}
+
+/* Give a packet that is not the next one its number; 0 when it was here before. */
+static int out_of_order(struct plane *plane, struct stream *stream, struct packet *packet,
+                        uint32_t sequence) {
+  packet->number = extend(stream, sequence);
+  if (packet->number < 0 || !is_new(stream, packet->number)) return 0;
+  int64_t next = stream->highest + 1, gap = packet->number - next;
+  int begun = stream->received > 0;
+  note(stream, packet);
+  found(plane, stream, packet);
+  if (begun && stream->received > 1 && gap > 0 && gap <= PLANE_LONGEST_GAP) {
+    struct event *event = tell(plane, EVENT_GAP, stream->id, packet->arrived);
+    event->first = next;
+    event->count = gap;
+  }
+  return 1;
+}
+
+static void keep(struct plane *plane, struct stream *stream, const struct packet *packet) {
+  const unsigned char *bytes = plane->slab + packet->start;
+  if (stream->is_video &&
+      vp8_starts_key_frame(bytes + packet->offset, packet->end - packet->start - packet->offset)) {
+    stream->key_frame = packet->number;
+    stream->key_frame_at = packet->arrived;
+  }
+  history_add(&stream->history, packet->number, bytes, packet->end - packet->start);
+}
+
+/* The first receiver's packet is made where it arrived, the others' in copies. */
+static void show(struct plane *plane, struct stream *stream, const struct packet *packet) {
+  for (int index = 1; index < stream->sink_count; index++) {
+    struct packet copied = *packet;
+    int length = packet->end - packet->start;
+    copied.start = made_start(plane);
+    copied.end = copied.start + length;
+    memcpy(plane->slab + copied.start, plane->slab + packet->start, (size_t)length);
+    sink_forward(plane, stream->sinks[index], &copied);
+  }
+  if (stream->sink_count) sink_forward(plane, stream->sinks[0], packet);
+}
+
+static void take(struct plane *plane, struct stream *stream, struct packet *packet) {
+  uint32_t sequence = read16(plane->slab + packet->start + 2);
+  int64_t next = stream->highest + 1;
+  if ((packet->second & 0x7F) != stream->payload_type) {
+    plane->counts.dropped_unwanted_media++;
+    return;
+  }
+  if (sequence == (uint32_t)(next & 0xFFFF) && stream->received) {
+    stream->highest = packet->number = next;
+    stream->received++;
+    if (packet->timestamp != stream->timestamp)
+      note_timestamp(stream, packet->timestamp, packet->arrived);
+  } else if (!out_of_order(plane, stream, packet, sequence)) {
+    plane->counts.dropped_unwanted_media++;
+    return;
+  }
+  stream->octets += packet->end - packet->start;
+  keep(plane, stream, packet);
+  show(plane, stream, packet);
+  /* A voice's gap is to be closed before its turn to be played: no waiting for the tick. */
+  if (stream->misses && packet->arrived >= stream->due_at)
+    tell(plane, EVENT_DUE, stream->id, packet->arrived);
+}
+
+/* Restore a packet from its repetition (RFC 4588 section 4); what is new in it is forwarded. */
+static void take_repeat(struct plane *plane, struct stream *stream, struct packet *packet) {
+  unsigned char *bytes = plane->slab + packet->start;
+  int payload = packet->end - packet->start - packet->offset;
+  if (packet->first & 0x20 && payload > 0) payload -= plane->slab[packet->end - 1];
+  if (!stream->rtx_payload_type || (packet->second & 0x7F) != stream->rtx_payload_type) return;
+  if (payload < 2) return; /* padding that probes the network ends here */
+  uint32_t sequence = read16(bytes + packet->offset);
+  packet->number = extend(stream, sequence);
+  /* Browsers probe the network with repeats of what has long arrived. */
+  if (packet->number < 0 || !is_new(stream, packet->number)) return;
+  packet->start += packet->offset - 10; /* the header moves up to what follows the number */
+  packet->offset = 12;
+  packet->first = 0x80 | (packet->first & 0x20);
+  packet->second = (unsigned char)((packet->second & 0x80) | stream->payload_type);
+  bytes = plane->slab + packet->start;
+  bytes[0] = packet->first;
+  bytes[1] = packet->second;
+  write16(bytes + 2, sequence);
+  write32(bytes + 4, packet->timestamp);
+  write32(bytes + 8, stream->ssrc);
+  found(plane, stream, packet);
+  keep(plane, stream, packet);
+  show(plane, stream, packet);
+}
+
+static void control(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
+  if (!leg->connected || plane->unprotect_rtcp(leg->inward, plane->slab + start, &length)) {
+    plane->counts.dropped_unauthentic_media++;
+    return;
+  }
+  struct event *event = tell(plane, EVENT_CONTROL, leg->id, arrived);
+  event->start = start;
+  event->length = length;
+}
+
+int plane_proves(struct plane *plane, struct leg *leg, int start, int length) {
+  unsigned char *bytes = plane->slab + start;
+  int is_control = bytes[1] >= 192 && bytes[1] <= 223;
+  return !(is_control ? plane->unprotect_rtcp : plane->unprotect)(leg->inward, bytes, &length);
+}
+
+static void log_arrival(struct leg *leg, int number, int64_t arrived) {
+  if (number < 0 || leg->arrival_count == PLANE_ARRIVALS) return;
+  leg->arrived_numbers[leg->arrival_count] = (uint16_t)number;
+  leg->arrived_times[leg->arrival_count++] = arrived;
+}
+
+void plane_media(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
+  unsigned char *bytes = plane->slab + start;
+  if (length < 12) {
+    plane->counts.dropped_malformed_media++;
+    return;
+  }
+  if (bytes[1] >= 192 && bytes[1] <= 223) {
+    control(plane, leg, start, length, arrived);
+    return;
+  }
+  uint32_t ssrc = read32(bytes + 8);
+  int index = 0;
+  while (index < leg->stream_count && leg->ssrcs[index] != ssrc) index++;
+  if (index == leg->stream_count && !leg->learns) {
+    plane->counts.dropped_undeclared_ssrc++;
+    return;
+  }
+  if (!leg->connected || plane->unprotect(leg->inward, bytes, &length)) {
+    plane->counts.dropped_unauthentic_media++;
+    return;
+  }
+  int offset = rtp_payload(bytes, length);
+  if (!offset) {
+    plane->counts.dropped_malformed_media++;
+    return;
+  }
+  log_arrival(leg, rtp_number(bytes, length, leg->wide_id), arrived);
+  if (index == leg->stream_count) {
+    struct event *event = tell(plane, EVENT_UNDECLARED, leg->id, arrived);
+    event->start = start;
+    event->length = length;
+    return;
+  }
+  struct packet packet = {.start = start, .offset = offset, .end = start + length,
+                          .first = bytes[0], .second = bytes[1],
+                          .timestamp = read32(bytes + 4), .arrived = arrived};
+  if (leg->repeats[index])
+    take_repeat(plane, leg->streams[index], &packet);
+  else
+    take(plane, leg->streams[index], &packet);
+}
