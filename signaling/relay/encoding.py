@@ -1,6 +1,7 @@
 """One encoding of what a participant sends: an SSRC, what is missing of it, its key frames."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, Protocol
 
 from signaling.relay import codecs, rtcp
@@ -11,6 +12,7 @@ from signaling.relay.plane.library import ffi, lib
 from signaling.relay.reception import Reception
 
 MOST_SINKS: int = lib.PLANE_SINKS
+_TEMPORAL: int = lib.PLANE_TEMPORAL
 _HISTORY: int = lib.PLANE_HISTORY
 _HISTORY_BYTES = {"audio": 24 << 10, "video": 160 << 10}
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
@@ -44,7 +46,7 @@ class Encoding:
 
     __slots__ = (
         "_gaps", "_happenings", "_history", "_key_frame_asked", "_key_frame_wanted", "_measured",
-        "_outlet", "_section", "last_report", "rate", "reception", "rtx_ssrc", "ssrc", "struct",
+        "_outlet", "_section", "last_report", "rates", "reception", "rtx_ssrc", "ssrc", "struct",
     )  # fmt: skip
 
     def __init__(
@@ -56,13 +58,13 @@ class Encoding:
     ) -> None:
         self.ssrc, self.rtx_ssrc = ssrcs
         self.last_report: tuple[tuple[int, int], int] | None = None
-        self.rate = 0.0
-        """The bit/s that come of it, as of the last `measure`."""
+        self.rates: tuple[float, ...] = (0.0,) * _TEMPORAL
+        """The bit/s that come up to each temporal layer, as of the last `measure`."""
         self._section = section
         self._outlet = outlet
         self._happenings = happenings
         self._gaps = Gaps()
-        self._measured = (0, 0.0)  # octets received, and when
+        self._measured = ((0,) * _TEMPORAL, 0.0)  # octets received, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
         self._history = ffi.new("unsigned char[]", _HISTORY_BYTES[section.kind])
@@ -157,10 +159,17 @@ class Encoding:
 
     def measure(self, now: float) -> None:
         """See how much comes; called every half second or oftener."""
-        octets, since = self._measured
+        counted, since = self._measured
         if now - since >= _RATE_WINDOW:
-            self.rate = 8 * max(self.struct.octets - octets, 0) / (now - since)
-            self._measured = (self.struct.octets, now)
+            octets = tuple(self.struct.octets)
+            spans = [after - before for after, before in zip(octets, counted, strict=True)]
+            self.rates = tuple(8 * max(each, 0) / (now - since) for each in accumulate(spans))
+            self._measured = (octets, now)
+
+    @property
+    def rate(self) -> float:
+        """The bit/s that come of it, as of the last `measure`."""
+        return self.rates[-1]
 
     def report(self, now: float, worst: int) -> bytes:
         """Build the report block; `worst` is the share that a receiver loses, in 1/256."""

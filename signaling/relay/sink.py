@@ -8,6 +8,7 @@ from signaling.relay import codecs, rtcp
 from signaling.relay.answer import agreed_extensions, agreed_red
 from signaling.relay.encoding import Encoding
 from signaling.relay.happenings import Happenings
+from signaling.relay.layers import ALL_FRAMES
 from signaling.relay.offer import Section
 from signaling.relay.plane.library import ffi, lib
 from signaling.relay.source import Source
@@ -19,8 +20,6 @@ _LONGEST_REST = 80.0
 _SOME_LOSS = 8  # in 1/256: 3 %
 _MUCH_LOSS = 26  # in 1/256: 10 %
 _WELL = 10.0  # seconds
-MOST_TEMPORAL = 3
-"""The highest temporal layer that there is."""
 
 
 class Outlet(Protocol):
@@ -133,7 +132,7 @@ class Sink:
         struct.fresh, struct.resting, struct.next = True, False, ffi.NULL
         struct.stream = self.encoding.struct if self.encoding is not None else ffi.NULL
         struct.layered = source is not None and source.layered
-        struct.temporal = MOST_TEMPORAL
+        struct.temporal = ALL_FRAMES
         self._rest, self._rests_until = _SHORTEST_REST, 0.0
         if source is not None:
             source.attach(self)
@@ -151,15 +150,24 @@ class Sink:
         wanted = self.struct.next if self.struct.next != ffi.NULL else self.struct.stream
         return [each.struct for each in self.source.encodings].index(wanted)
 
-    def choose(self, layer: int, temporal: int, now: float) -> None:
-        """Show a layer of the source from its next key frame on, and frames up to `temporal`."""
-        self.struct.temporal = temporal
+    @layer.setter
+    def layer(self, layer: int) -> None:
         if self.source is None or layer == self.layer:
             return
         encoding = self.source.encodings[layer]
         self.struct.next = encoding.struct if encoding is not self.encoding else ffi.NULL
         self.source.arrange()
-        encoding.request_key_frame(now)
+        if encoding is not self.encoding:
+            encoding.request_key_frame(time.monotonic())
+
+    @property
+    def temporal(self) -> int:
+        """The highest temporal layer whose frames are sent on."""
+        return int(self.struct.temporal)
+
+    @temporal.setter
+    def temporal(self, temporal: int) -> None:
+        self.struct.temporal = temporal
 
     def begin(self, now: float) -> None:
         """Start showing the source: from a key frame just received, else from a new one.

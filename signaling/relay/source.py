@@ -1,11 +1,12 @@
 """What a participant sends, a voice or a picture: its encodings, and who is shown which."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from signaling.relay import rtcp
-from signaling.relay.ceiling import Ceiling
 from signaling.relay.encoding import Encoding, Upstream
 from signaling.relay.happenings import Happenings
+from signaling.relay.layers import Layers
 from signaling.relay.offer import Section
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ class Source:
     sent in layers. `outlet` is the transport it comes over.
     """
 
-    __slots__ = ("_ceiling", "_outlet", "_section", "_sinks", "encodings", "kind")
+    __slots__ = ("_layers", "_outlet", "_section", "_sinks", "encodings", "kind")
 
     def __init__(self, section: Section, outlet: Upstream, happenings: Happenings) -> None:
         self.kind = section.kind
         self._section = section
         self._outlet = outlet
         self._sinks: tuple[Sink, ...] = ()
-        self._ceiling = Ceiling()
+        self._layers = Layers()
         ssrcs = (section.ssrc, section.rtx_ssrc)
         self.encodings = tuple(
             Encoding(section, ssrcs, outlet, happenings) for _ in section.layers or ("",)
@@ -91,7 +92,7 @@ class Source:
             return
         for each in self.encodings:
             each.measure(now)
-        told = self._ceiling.tell(self._sinks, sum(each.rate for each in self.encodings), now)
+        told = self._layers.tell(self._sinks, [_sums(each.rates) for each in self.encodings], now)
         if told is not None:
             ssrc = next((each.ssrc for each in self.encodings if each.ssrc is not None), 0)
             self._outlet.send_control(rtcp.estimate(self._outlet.ssrc, ssrc, told))
@@ -116,3 +117,8 @@ class Source:
                 for sink in self._sinks:
                     if sink.encoding is encoding:
                         sink.send_report()
+
+
+def _sums(rates: Sequence[float]) -> list[float]:
+    """Leave out temporal layers that add nothing."""
+    return [each for index, each in enumerate(rates) if not index or each > rates[index - 1]]

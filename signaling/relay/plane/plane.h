@@ -21,6 +21,7 @@
 #define PLANE_NAME 28        /* bytes of a socket address: those of sockaddr_in6, or 8 and zeroes */
 #define PLANE_LONGEST_GAP 256
 #define PLANE_SHIFTS 512     /* numbers of a picture in layers that may still come late */
+#define PLANE_TEMPORAL 4     /* temporal layers that VP8 can have */
 #define PLANE_REDUNDANT 2    /* earlier frames that a voice may carry (RED) */
 #define PLANE_LONGEST_JUMP 3000 /* RFC 3550 appendix A.1, MAX_DROPOUT */
 
@@ -59,7 +60,8 @@ struct stream {
   uint8_t payload_type, rtx_payload_type, is_video, misses;
   int32_t sink_count;
   double clock_rate, jitter, transit;
-  int64_t highest, received, octets, timestamp;
+  int64_t highest, received, timestamp;
+  int64_t octets[PLANE_TEMPORAL];  /* by temporal layer; those of a voice are in the first */
   int64_t base, expected_before, received_before;
   int64_t key_frame, key_frame_at; /* the number it begins with; microseconds */
   int64_t due_at;                  /* microseconds; when to ask again while `misses` */

@@ -142,8 +142,8 @@ static void take(struct plane *plane, struct stream *stream, struct packet *pack
     plane->counts.dropped_unwanted_media++;
     return;
   }
-  stream->octets += packet->end - packet->start;
   keep(plane, stream, packet);
+  stream->octets[packet->picture.tid > 0 ? packet->picture.tid : 0] += packet->end - packet->start;
   show(plane, stream, packet);
   /* A voice's gap is to be closed before its turn to be played: no waiting for the tick. */
   if (stream->misses && packet->arrived >= stream->due_at)
