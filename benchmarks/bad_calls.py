@@ -42,9 +42,9 @@ class Person:
     visitor: Visitor
     network: BadNetwork
 
-    async def samples(self, begin: float = 0.0, end: float = float("inf")) -> Samples:
-        """Return what their page noted between two moments, in seconds since the epoch."""
-        return (await Samples.of(self.visitor.page)).between(begin, end)
+    async def samples(self, begin: float) -> Samples:
+        """Return what their page noted from `begin` on, in seconds since the epoch."""
+        return await Samples.of(self.visitor.page, begin)
 
 
 def relay_ports(office: Office) -> tuple[int, int]:

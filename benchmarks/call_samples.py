@@ -74,13 +74,13 @@ class Samples:
     taken: Sequence[dict[str, Any]]
 
     @classmethod
-    async def of(cls, page: Page) -> Samples:
-        """Fetch what the page has taken so far."""
-        return cls(await page.evaluate("window.samples"))
+    async def of(cls, page: Page, begin: float) -> Samples:
+        """Fetch what the page has taken from `begin` on, in seconds since the epoch."""
+        return cls(await page.evaluate("(at) => samples.filter((each) => each.at >= at)", begin))
 
-    def between(self, begin: float, end: float = float("inf")) -> Samples:
-        """Return those taken from `begin` to `end`, seconds since the epoch."""
-        return Samples([each for each in self.taken if begin <= each["at"] <= end])
+    def since(self, begin: float) -> Samples:
+        """Return those taken from `begin` on, in seconds since the epoch."""
+        return Samples([each for each in self.taken if each["at"] >= begin])
 
     def growth(self, name: str) -> float:
         """Return by how much a counter has grown."""

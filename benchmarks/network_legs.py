@@ -33,6 +33,7 @@ from tests.browser.office import Office, served
 from tests.impairment.profiles import PROFILES, RANDOM_LOSS
 
 _CHANGES = 20
+_FOLLOWED = 2.5  # seconds after a change that sound may be away
 _OUTAGE = 5.0  # seconds
 _NARROW = 500  # kbit/s
 _NARROWEST = 300  # kbit/s
@@ -93,7 +94,7 @@ async def _address_changes(caseworker: Person, claimant: Person) -> Figures:
     for number in range(1, _CHANGES + 1):
         began = time.time()
         claimant.network.rebind()
-        await asyncio.sleep(3 + draw.random())
+        await asyncio.sleep(_FOLLOWED + draw.random())
         gap = max([(await each.samples(began)).longest_gap for each in (caseworker, claimant)])
         sys.stderr.write(f"change {number}: {gap:.2f} s without sound\n")
         gaps.append(gap)
@@ -115,7 +116,7 @@ async def _blackout(caseworker: Person, claimant: Person) -> Figures:
     for each in (caseworker, claimant):
         samples = await each.samples(began)
         back.append(max((gap.end for gap in samples.gaps()), default=began))
-        after = samples.between(began + _OUTAGE)
+        after = samples.since(began + _OUTAGE)
         frames = after.taken[0]["frames"]
         moving = [one["at"] for one in after.taken if one["frames"] > frames + 1]
         seen.append(moving[0] if moving else None)

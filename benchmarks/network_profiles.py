@@ -29,10 +29,10 @@ ORDINARY = Conditions(delay_ms=25)
 """One way of a home line; WebPageTest's "DSL" has a round trip of 50 ms."""
 SETTLING = 5.0
 """Seconds after a call has begun."""
-CLIMBING = 15.0
+CLIMBING = 12.0
 """Seconds until the senders' rate has grown."""
 _MEASURED = 15.0  # seconds of a call
-_RECOVERY = 20.0  # seconds that people may take to recover
+_RECOVERY = 15.0  # seconds that people may take to recover
 _SIGNING_RATE = 24  # frames a second, what our page asks cameras for
 _NO_UDP = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
 _DISCARD = 9  # the port of RFC 863, at which nobody is
