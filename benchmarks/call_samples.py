@@ -15,9 +15,7 @@ from playwright.async_api import Page
 
 SAMPLE = """
 window.samples = [];
-const summed = (found, type, kind, name) => found
-  .filter((each) => each.type === type && each.kind === kind)
-  .reduce((sum, each) => sum + (each[name] ?? 0), 0);
+const of = (entries, name) => entries.reduce((sum, each) => sum + (each[name] ?? 0), 0);
 const sampled = async () => {
   const connection = window.connections.at(-1);
   if (connection) {
@@ -28,7 +26,6 @@ const sampled = async () => {
     const heard = found.filter((each) => each.type === "inbound-rtp" && each.kind === "audio"
       && each.packetsReceived);
     const sent = found.find((each) => each.type === "outbound-rtp" && each.kind === "video");
-    const of = (entries, name) => entries.reduce((sum, each) => sum + (each[name] ?? 0), 0);
     window.samples.push({
       at: (performance.timeOrigin + performance.now()) / 1000,
       audio_total: of(heard, "totalSamplesReceived"),
@@ -40,8 +37,9 @@ const sampled = async () => {
       pictures: shown.map((each) => [each.ssrc, each.bytesReceived]),
       width: shown[0]?.frameWidth ?? 0,
       height: shown[0]?.frameHeight ?? 0,
-      sent: summed(found, "outbound-rtp", "video", "bytesSent")
-        + summed(found, "outbound-rtp", "audio", "bytesSent"),
+      sent: of(found.filter((each) => each.type === "outbound-rtp"), "bytesSent"),
+      pictures_sent: sent?.bytesSent ?? 0,
+      limited_by: sent?.qualityLimitationReason ?? "",
       sent_width: sent?.frameWidth ?? 0,
       sent_frames: sent?.framesEncoded ?? 0,
       allowed: pair?.availableOutgoingBitrate ?? 0,
@@ -54,6 +52,9 @@ sampled();
 """
 
 SAMPLE_RATE = 48_000  # Hz, of Opus
+_STEADY = 1.0  # seconds that something must last
+_TOLERATED = 0.05  # of a tenth of a second
+_FLUENT = 0.85  # of the camera's frames: a browser on a busy machine drops some
 _INVENTED = 0.7  # of a tenth of a second: with that a gap begins and goes on
 
 
@@ -73,13 +74,13 @@ class Samples:
     taken: Sequence[dict[str, Any]]
 
     @classmethod
-    async def of(cls, page: Page) -> Samples:
-        """Fetch what the page has taken so far."""
-        return cls(await page.evaluate("window.samples"))
+    async def of(cls, page: Page, begin: float) -> Samples:
+        """Fetch what the page has taken from `begin` on, in seconds since the epoch."""
+        return cls(await page.evaluate("(at) => samples.filter((each) => each.at >= at)", begin))
 
-    def between(self, begin: float, end: float = float("inf")) -> Samples:
-        """Return those taken from `begin` to `end`, seconds since the epoch."""
-        return Samples([each for each in self.taken if begin <= each["at"] <= end])
+    def since(self, begin: float) -> Samples:
+        """Return those taken from `begin` on, in seconds since the epoch."""
+        return Samples([each for each in self.taken if each["at"] >= begin])
 
     def growth(self, name: str) -> float:
         """Return by how much a counter has grown."""
@@ -105,6 +106,40 @@ class Samples:
     def bitrate(self) -> float:
         """What was sent, in bit/s, without headers."""
         return self.growth("sent") * 8 / self.seconds
+
+    @property
+    def video_bitrate(self) -> float:
+        """What was sent of pictures, repeats included, in bit/s, without headers."""
+        return self.growth("pictures_sent") * 8 / self.seconds
+
+    def sounds_well_since(self, began: float) -> float | None:
+        """Give from when on, after `began`, no more sound was invented than speech tolerates.
+
+        None when that has not lasted a second yet.
+        """
+        since = began
+        for before, after in itertools.pairwise(self.taken):
+            total = after["audio_total"] - before["audio_total"]
+            concealed = after["audio_concealed"] - before["audio_concealed"]
+            if not total or concealed > _TOLERATED * total:
+                since = max(since, after["at"])
+        return since if self.taken and self.taken[-1]["at"] - since >= _STEADY else None
+
+    def shows_well_since(self, began: float, width: int, rate: float) -> float | None:
+        """Give from when on, after `began`, the picture had its full width and nearly its rate.
+
+        None when that has not lasted a second yet.
+        """
+        since = began
+        for index, each in enumerate(self.taken):
+            earlier = [one for one in self.taken[:index] if one["at"] <= each["at"] - _STEADY]
+            if not earlier or each["width"] < width:
+                since = max(since, each["at"])
+                continue
+            fluent = _FLUENT * rate * (each["at"] - earlier[-1]["at"])
+            if each["frames"] - earlier[-1]["frames"] < fluent:
+                since = max(since, each["at"])
+        return since if self.taken and self.taken[-1]["at"] - since >= _STEADY else None
 
     def gaps(self) -> list[Gap]:
         """Return the stretches in which most of the sound was invented.

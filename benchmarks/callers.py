@@ -2,8 +2,10 @@
 
 A caller sends what a browser sends in a call of 1.2 Mbit/s: an audio packet every 20 ms, and
 thirty pictures a second of five packets each, the packets of one picture back to back. Its
-packets carry transport-wide numbers. Once a second it reports as receiver, with an estimate of
-its downlink (REMB), as browsers do.
+packets carry transport-wide numbers. As browsers do, it reports as receiver once a second, with
+an estimate of its downlink (REMB), and every 100 ms tells when the packets arrived that carry
+transport-wide numbers, where the answer agrees to them. Numbers stand in headers, which SRTP leaves
+readable: nothing is decrypted for them.
 
 A caller that is timed has the kernel stamp what arrives at its socket, so that a delay ends where
 the datagram came, not where this process found time for it. Few are timed: that costs them time.
@@ -23,6 +25,7 @@ from dataclasses import dataclass, field
 
 from aioice import stun
 
+from benchmarks.arrivals import Arrivals, transport_wide_number
 from signaling.relay import rtcp
 from signaling.relay.dtls import Association, Certificate, SrtpError
 from signaling.relay.line import SO_TIMESTAMPNS
@@ -32,6 +35,8 @@ AUDIO, VIDEO, RTX = 111, 96, 97
 _AUDIO_EVERY = 0.02
 _PICTURE_EVERY = 1 / 30
 _PACKETS_OF_A_PICTURE = 5
+_FEEDBACK_EVERY = 0.1
+_REPORT_EVERY = 1.0
 _AUDIO_BYTES = 80  # 32 kbit/s
 _VIDEO_BYTES = 1000
 _AUDIO_AT_MOST = 200  # bytes of a datagram; what is longer is video
@@ -39,6 +44,8 @@ _PATIENCE = 30.0  # seconds; a busy machine does many handshakes at once
 _CHECK_EVERY = 0.1  # seconds
 _HEADER = struct.Struct("!BBHIIHHBHx")
 _TRANSPORT_WIDE_ID = 3
+_TRANSPORT_WIDE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+_AGREED = f"\na=extmap:{_TRANSPORT_WIDE_ID} {_TRANSPORT_WIDE}"
 _TIMESPEC = struct.Struct("@ll")
 _STAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 
@@ -57,6 +64,7 @@ class Caller:
         self.password = secrets.token_hex(12)
         self.certificate = certificate
         self.packets_sent = self.packets_received = self.reports_received = 0
+        self.feedback_sent = 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         if timed:
@@ -69,6 +77,9 @@ class Caller:
         self._ready = asyncio.Event()
         self._checked = asyncio.Event()
         self._answer_sdp = ""
+        self._arrivals = Arrivals()
+        self._media = b""  # a numbered packet: of the stream that feedback is about
+        self._numbered = False
         self._number = 0
         self._sequences = [0, 0]
         self._picture = 0
@@ -79,6 +90,7 @@ class Caller:
         """Check the path to the first candidate of `answer` and do the DTLS handshake."""
         loop = asyncio.get_running_loop()
         self._answer_sdp = answer
+        self._numbered = _AGREED in answer
         candidate = next(each for each in answer.split("\r\n") if each.startswith("a=candidate:"))
         self.socket.connect((candidate.split()[4], int(candidate.split()[5])))
         loop.add_reader(self.socket, self._readable)
@@ -129,20 +141,33 @@ class Caller:
         compound = rtcp.receiver_report(self.ssrc, []) + remb[:16] + estimate
         self.socket.send(self._association.protect_rtcp(compound))
 
-    def receive(self, delays: list[int]) -> None:
-        """Take one datagram; when timed, append the nanoseconds that audio was on its way."""
+    def tell_arrivals(self) -> None:
+        """Send transport-wide feedback on what came since the last one, if something did."""
+        message = self._arrivals.feedback(self.ssrc, int.from_bytes(self._media[8:12], "big"))
+        if message:
+            self.socket.send(self._association.protect_rtcp(message))
+            self.feedback_sent += 1
+
+    def receive(self, delays: list[int], now: float) -> None:
+        """Take one datagram at `now` (s); when timed, append the ns that audio was on its way."""
         arrived = 0
         if self._timed:
             datagram, control, _, _ = self.socket.recvmsg(2048, _STAMP_SPACE)
             arrived = _stamp(control)
         else:
             datagram = self.socket.recv(2048)
-        if len(datagram) < 12 or not 128 <= datagram[0] <= 191:
+        if len(datagram) < 20 or not 128 <= datagram[0] <= 191:
             return
         if 192 <= datagram[1] <= 223:
             self.reports_received += 1
             return
         self.packets_received += 1
+        if datagram[0] & 0x10 and self._numbered:
+            number = transport_wide_number(datagram, _TRANSPORT_WIDE_ID)
+            if number >= 0:
+                self._media = datagram
+                self._arrivals.numbers.append(number)
+                self._arrivals.times.append(int(now * 1_000_000))
         if arrived and len(datagram) < _AUDIO_AT_MOST:
             try:
                 packet = self._association.unprotect(datagram)
@@ -201,6 +226,8 @@ class Talk:
     sent: int = 0
     received: int = 0
     reports: int = 0
+    told: int = 0
+    """Messages by which receivers told when packets arrived."""
     delays: list[int] = field(default_factory=list)
     """Nanoseconds from the sending caller to the timed one's socket, of the audio packets."""
 
@@ -230,18 +257,20 @@ def talk(callers: list[Caller], seconds: float) -> Talk:
             left = start + due - time.perf_counter()
             # Receive before sending more, and while waiting.
             events = poll.poll(max(left, 0))
+            now = time.perf_counter()
             for number, _ in events:
-                by_number[number].receive(delays)
+                by_number[number].receive(delays, now)
             if left <= 0:
                 break
         act()
     while events := poll.poll(0.2):
+        now = time.perf_counter()
         for number, _ in events:
-            by_number[number].receive(delays)
+            by_number[number].receive(delays, now)
     poll.close()
     after = _totals(callers)
-    sent, received, reports = (now - then for now, then in zip(after, before, strict=True))
-    return Talk(sent, received, reports, delays)
+    sent, received, reports, told = (now - then for now, then in zip(after, before, strict=True))
+    return Talk(sent, received, reports, told, delays)
 
 
 def _schedule(callers: list[Caller], seconds: float) -> Iterable[tuple[float, Callable[[], None]]]:
@@ -252,7 +281,8 @@ def _schedule(callers: list[Caller], seconds: float) -> Iterable[tuple[float, Ca
         for every, act in (
             (_AUDIO_EVERY, caller.send_audio),
             (_PICTURE_EVERY, caller.send_picture),
-            (1.0, caller.report),
+            (_FEEDBACK_EVERY, caller.tell_arrivals),
+            (_REPORT_EVERY, caller.report),
         ):
             count = round(seconds / every)
             due += [((number + phase) * every, index, act) for number in range(count)]
@@ -260,11 +290,12 @@ def _schedule(callers: list[Caller], seconds: float) -> Iterable[tuple[float, Ca
     return [(at, act) for at, _, act in due]
 
 
-def _totals(callers: list[Caller]) -> tuple[int, int, int]:
+def _totals(callers: list[Caller]) -> tuple[int, int, int, int]:
     return (
         sum(each.packets_sent for each in callers),
         sum(each.packets_received for each in callers),
         sum(each.reports_received for each in callers),
+        sum(each.feedback_sent for each in callers),
     )
 
 

@@ -48,6 +48,7 @@ def _relay(states: tuple[RelayState, ...]) -> dict[str, object]:
         {
             "state": each.condition,
             "port": each.port,
+            "tcp_port": each.tcp_port or None,
             "rooms": each.counters.get("rooms", 0),
             "participants": each.counters.get("participants", 0),
             "cpu": each.cpu and round(each.cpu, 3),

@@ -58,6 +58,8 @@ class RelayState:
     name: str
     condition: Condition
     port: int = 0
+    tcp_port: int = 0
+    """0 where there is none, or where it is not known yet."""
     cpu: float | None = None
     reason: str = ""
     counters: Mapping[str, int] = field(default_factory=dict)

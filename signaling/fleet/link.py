@@ -113,7 +113,12 @@ class Link:
         if load is None:
             return RelayState(str(self.address), self.condition, reason=self._reason)
         return RelayState(
-            str(self.address), self.condition, load.port, load.cpu, counters=load.counters
+            str(self.address),
+            self.condition,
+            load.port,
+            load.tcp_port,
+            load.cpu,
+            counters=load.counters,
         )
 
     async def run(self) -> None:

@@ -59,7 +59,13 @@ class OwnRelay:
     def states(self) -> tuple[RelayState, ...]:
         """The one relay, up: it lives on the loop that answers."""
         return (
-            RelayState(NAME, Condition.UP, port=self._relay.port, counters=self._relay.counters),
+            RelayState(
+                NAME,
+                Condition.UP,
+                port=self._relay.port,
+                tcp_port=self._relay.tcp_port or 0,
+                counters=self._relay.counters,
+            ),
         )
 
     async def close(self) -> None:

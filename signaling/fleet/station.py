@@ -98,6 +98,7 @@ class Station:
             participants=counters["participants"],
             cpu=self._cpu,
             port=self.relay.port,
+            tcp_port=self.relay.tcp_port or 0,
             addresses=self.relay.advertised,
             counters=counters,
         )

@@ -59,12 +59,13 @@ class Load:
     """Relay: the answer to the greeting's proof, and every second from then on.
 
     `cpu` is the part of one core that the process took since the last; `participants` are those
-    of all servers.
+    of all servers. `tcp_port` is 0 where the relay has none.
     """
 
     participants: int
     cpu: float
     port: int
+    tcp_port: int
     addresses: tuple[str, ...]
     counters: dict[str, int]
 

@@ -114,6 +114,15 @@ class Visitor:
         found: list[dict[str, Any]] = await self.page.evaluate(REPORT)
         return found
 
+    async def way(self) -> dict[str, Any]:
+        """Return the local candidate by which media travels (W3C webrtc-stats)."""
+        entries = {entry["id"]: entry for entry in await self.report()}
+        [transport] = [entry for entry in entries.values() if entry["type"] == "transport"]
+        way: dict[str, Any] = entries[
+            entries[transport["selectedCandidatePairId"]]["localCandidateId"]
+        ]
+        return way
+
     async def voices(self) -> dict[str, int]:
         """Return how many packets of sound were sent and received so far."""
         report = await self.report()

@@ -6,7 +6,6 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser
@@ -86,14 +85,6 @@ async def both_see_each_other(
     return caseworker
 
 
-async def way_of(visitor: Visitor) -> dict[str, Any]:
-    """Return the local candidate by which media travels (W3C webrtc-stats)."""
-    entries = {entry["id"]: entry for entry in await visitor.report()}
-    [transport] = [entry for entry in entries.values() if entry["type"] == "transport"]
-    way: dict[str, Any] = entries[entries[transport["selectedCandidatePairId"]]["localCandidateId"]]
-    return way
-
-
 async def test_where_udp_is_blocked_people_see_each_other_over_tcp(
     office: Office, browser: Browser, nowhere: int
 ) -> None:
@@ -102,8 +93,8 @@ async def test_where_udp_is_blocked_people_see_each_other_over_tcp(
 
     caseworker = await both_see_each_other(browser, office, call, claimant)
 
-    assert (await way_of(claimant))["protocol"] == "tcp"
-    assert (await way_of(caseworker))["protocol"] == "udp"
+    assert (await claimant.way())["protocol"] == "tcp"
+    assert (await caseworker.way())["protocol"] == "udp"
     assert await claimant.milliseconds("call:connected") <= BAR
 
 
@@ -120,6 +111,6 @@ async def test_where_tls_alone_is_open_or_allowed_people_see_each_other_through_
 
         await both_see_each_other(behind, office, call, claimant)
 
-        way = await way_of(claimant)
+        way = await claimant.way()
         assert (way["candidateType"], way["relayProtocol"]) == ("relay", "tls")
         assert await claimant.milliseconds("call:connected") <= BAR

@@ -6,7 +6,7 @@ import asyncio
 
 from playwright.async_api import Browser
 
-from benchmarks.bad_calls import REROUTE, relay_ports
+from benchmarks.bad_calls import relay_ports, reroute
 from tests.browser.chromium import Visitor
 from tests.browser.office import CLAIMANT, Office
 from tests.browser.staff import let_in, sign_in
@@ -29,7 +29,7 @@ async def test_a_call_goes_on_on_the_same_connection_after_another_port_and_a_da
     with bad_network(relay_ports(office)[0]) as network:
         call = await office.book_call()
         claimant = await Visitor.with_browser(browser)
-        await claimant.context.add_init_script(REROUTE.replace("PORT", str(network.port)))
+        await claimant.context.add_init_script(reroute(network.port, network.port))
         await claimant.page.goto(f"{office.url}/call/{call.claimant}")
         caseworker = await Visitor.with_browser(browser)
         await sign_in(caseworker.page, office.url)

@@ -29,8 +29,12 @@ class BadNetwork:
         """Become the network of a profile, outages included."""
         self.change(up=profile.up, down=profile.down)
         self.let_datagrams_pass(profile.udp)
-        if profile.outage:
-            self._order("outages", profile.outage, profile.outage_every)
+        self._order("outages", profile.outage, profile.outage_every)
+
+    def mend(self, both: Conditions = CLEAR) -> None:
+        """Have no outages any more, and these conditions both ways; UDP stays as it is."""
+        self._order("outages", 0, 0)
+        self.change(up=both, down=both)
 
     def change(self, up: Conditions = CLEAR, down: Conditions = CLEAR) -> None:
         """Put these conditions in force."""

@@ -43,6 +43,7 @@ class Proxy:
         self._towards_relay: dict[Any, socket.socket] = {}
         self._streams: set[Stream] = set()
         self._udp = True
+        self._outages = 0
         self._running = True
         self._watch(self._datagrams, self._take_from_participant)
         self._watch(self._listener, self._accept)
@@ -119,7 +120,11 @@ class Proxy:
 
     def _take_order(self) -> None:
         line = sys.stdin.readline()
-        order: Any = json.loads(line) if line else ["end"]
+        answer = self._obey(json.loads(line) if line else ["end"])
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+    def _obey(self, order: Any) -> Any:
         answer: Any = "done"
         match order:
             case ["change", direction, conditions]:
@@ -127,29 +132,42 @@ class Proxy:
             case ["blackout", direction, seconds]:
                 self._path.black_out(direction, seconds, self._now())
             case ["outages", seconds, every]:
-                self._outage(seconds, every)
+                self._outages += 1
+                self._outage(seconds, every, self._outages)
             case ["udp", passes]:
                 self._udp = passes
             case ["rebind"]:
-                for participant in tuple(self._towards_relay):
-                    self._bind(participant)
-                for stream in tuple(self._streams):
-                    stream.close()
+                self._rebind()
             case ["counts"]:
                 answer = {each: asdict(count) for each, count in self._path.counts.items()}
             case ["end"]:
                 self._running = False
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        return answer
 
-    def _outage(self, seconds: float, every: float) -> None:
-        """Black out now and then; the first time after `every` seconds."""
+    def _rebind(self) -> None:
+        for participant in tuple(self._towards_relay):
+            self._bind(participant)
+        for stream in tuple(self._streams):
+            stream.close()
+
+    def _go_dark(self, seconds: float) -> None:
+        for direction in DIRECTIONS:
+            self._path.black_out(direction, seconds, self._now())
+
+    def _outage(self, seconds: float, every: float, order: int) -> None:
+        """Black out now and then until another order; the first time after `every` seconds.
+
+        None any more when `seconds` is 0.
+        """
 
         def begin() -> None:
-            for direction in DIRECTIONS:
-                self._path.black_out(direction, seconds, self._now())
-            self._outage(seconds, every)
+            if order == self._outages:
+                self._go_dark(seconds)
+                self._outage(seconds, every, order)
 
+        if not seconds:
+            self._go_dark(0)
+            return
         self._path.at(self._now() + every, begin)
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.impairment.journal import replay
 from tests.impairment.link import Conditions
 from tests.impairment.process import bad_network
+from tests.impairment.profiles import Profile
 
 PATIENCE = 10  # seconds
 
@@ -112,3 +113,19 @@ async def test_nothing_passes_in_a_blackout(relay_port, participant):
         while not network.counts()["up"]["lost"]:
             await asyncio.sleep(0)
         assert network.counts()["down"]["packets"] == 1
+
+
+async def test_an_outage_ends_and_comes_no_more_once_the_network_is_mended(relay_port, participant):
+    with bad_network(relay_port) as network:
+        near = participant(network.port)
+        network.be(Profile("dark", outage=60, outage_every=0.01))
+        while not network.counts()["up"]["lost"]:
+            near.socket.send(b"?")
+            await asyncio.sleep(0)
+
+        network.mend()
+
+        lost = network.counts()["up"]["lost"]
+        for _ in range(20):
+            await near.ask()
+        assert network.counts()["up"]["lost"] == lost

@@ -133,6 +133,31 @@ test("an answer for another connection builds a new one", () => {
   assert.deepEqual(story.tell("refused").at(-1), "rebuild");
 });
 
+test("another relay is offered to at once, however long the pauses have become", () => {
+  const story = Story.well();
+  story.tell("refused");
+  for (let round = 0; round < 5; round += 1) {
+    story.tell("refused");
+    story.due();
+  }
+  story.tell("refused");
+  const resting = story.state.media;
+
+  const first = story.tell("moved");
+  story.tell("refused");
+  const pause = deadline(story.state) - story.now;
+
+  assert.deepEqual([resting, first], ["resting", ["rebuild"]]);
+  assert.ok(pause <= 1000, `then the pauses begin anew: ${pause}`);
+});
+
+test("a move that is told while the old relay is asked is answered at once, too", () => {
+  const story = Story.well();
+  story.tell("refused");
+
+  assert.deepEqual(story.tell("moved"), ["rebuild"]);
+});
+
 test("a socket that neither opens nor answers is given up", () => {
   const story = new Story();
   story.tell("start");
@@ -206,7 +231,7 @@ test("the connection never lacks a next step while it is not well", () => {
   let seed = 7;
   const chance = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
   const events = [
-    ["closed"], ["welcome"], ["answered"], ["refused"], ["offline"], ["online"], ["network"],
+    ["closed"], ["welcome"], ["answered"], ["refused"], ["moved"], ["offline"], ["online"], ["network"],
     ["visible"], ["woke"], ["heard"], ["media", { state: "failed" }],
     ["media", { state: "disconnected" }], ["media", { state: "connected" }],
     ["bytes", { total: 100, expecting: true, connected: true }], ["time"],

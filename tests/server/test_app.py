@@ -109,6 +109,7 @@ async def test_health_tells_the_state_of_each_part(client: TestClient, migrated:
     assert told["state"] == "up"
     assert told["parts"]["database"] == {"state": "up", "engine": migrated.dialect}
     assert told["parts"]["relay"]["relays"][0]["port"] > 0
+    assert told["parts"]["relay"]["relays"][0]["tcp_port"] > 0
     assert told["parts"]["mail"]["state"] == "up"
 
 
@@ -126,6 +127,7 @@ async def test_health_and_metrics_tell_the_state_of_each_relay(
     assert told["state"] == "up"
     assert [each["state"] for each in told["relays"]] == ["up", "down"]
     assert told["relays"][0]["port"] == relay.port
+    assert [each["tcp_port"] for each in told["relays"]] == [relay.tcp_port, None]
     assert f'sprechzeit_relay_up{{relay="{here}"}} 1.0' in figures
     assert f'sprechzeit_relay_up{{relay="{gone}"}} 0.0' in figures
     assert f'sprechzeit_relay_participants{{relay="{here}"}} 0.0' in figures

@@ -1,22 +1,31 @@
-"""Damaged datagrams, frames and offers from a seed: a few in every test run, any number by command.
+"""Damaged and hostile input from a seed: some in every test run, any number by command.
 
-`python -m tests.signaling.fuzz --inputs 1000000` throws that many at a relay with a running call,
-one in eight over TCP and one offer in a hundred among them, and tells at the end whether anything
-was harmed or has grown.
+`python -m tests.signaling.fuzz --inputs 1000000` throws that many at a relay with a running call
+and tells at the end whether anything was harmed or has grown. Among them are frames over TCP, media
+of strangers under known SSRCs, feedback and repeat requests that a participant encrypts, messages
+of the control protocol, and offers.
 """
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import logging
 import random
 import sys
-from contextlib import suppress
+import tempfile
 from pathlib import Path
 
-from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp
+import structlog
+
+from benchmarks.arrivals import Arrivals
+from signaling.fleet import ControlAddress
+from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp, rtp
+from signaling.relay.dtls import SrtpError
 from signaling.relay.offer import read_offer
+from tests.signaling.damage import damaged
+from tests.signaling.fuzz_orders import Orders
 from tests.signaling.peer import Peer, offer_sdp, rtp_packet
 from tests.signaling.tcp_peer import TcpPeer
 
@@ -24,37 +33,15 @@ SEED = 20261121
 _BURST = 40
 _TALK = 5000
 _OFFER = 100
-_FRAME = 8
-
-
-def damaged(chance, captured):
-    """Give a captured datagram with something wrong: bits, length, a splice, or all of it old."""
-    datagram = bytearray(chance.choice(captured))
-    way = chance.randrange(6)
-    if way == 0:
-        for _ in range(chance.randint(1, 4)):
-            datagram[chance.randrange(len(datagram))] ^= 1 << chance.randrange(8)
-    elif way == 1:
-        del datagram[chance.randrange(len(datagram)) :]
-    elif way == 2:
-        datagram += chance.randbytes(chance.randint(1, 300))
-    elif way == 3:
-        start = chance.randrange(len(datagram))
-        datagram[start : start + 8] = chance.randbytes(chance.randint(0, 16))
-    elif way == 4:
-        other = chance.choice(captured)
-        datagram = (
-            datagram[: chance.randrange(len(datagram))] + other[chance.randrange(len(other)) :]
-        )
-    return bytes(datagram)
+_STORM = range(-127, 1)
 
 
 async def talk(alice, bob, number):
     """Send a packet each way and wait for both; the call is unharmed when they arrive."""
     for sender, receiver in ((alice, bob), (bob, alice)):
         text = b"%s %d" % (sender.name.encode(), number)
-        receiver.rtp.clear()
-        receiver.raw_received.clear()
+        for kept in (receiver.rtp, receiver.rtcp, receiver.raw_received):
+            kept.clear()
         await sender.bind()  # consent lasts half a minute only
         sender.send_rtp(rtp_packet(sender.ssrc + 1, number, payload=text, number=number & 0xFFFF))
         await receiver.until(lambda r=receiver, t=text: any(each.endswith(t) for each in r.rtp))
@@ -78,7 +65,7 @@ class Streams:
 
     @classmethod
     async def to(cls, alice, conference):
-        """Let a third participant come over TCP, and two who know nothing but the port."""
+        """Let a participant come over TCP, and two who know nothing but the port."""
         participant = await TcpPeer.connect(conference, "carol", ssrc=9000)
         strangers = [TcpPeer("stranger") for _ in range(2)]
         for each in strangers:
@@ -106,36 +93,154 @@ class Streams:
             await each.close()
 
 
-async def capture(alice, bob, numbers):
-    """Have a call send everything it can; give all datagrams."""
-    for _ in range(20):
-        await talk(alice, bob, next(numbers))
-        alice.send_rtcp(rtcp.picture_loss(1, alice.seat_ssrcs(0)[1]))
-        alice.send_rtcp(rtcp.sender_report(1001, (1, 2), 3, 4, 5))
-    return [bytes(each) for each in (*alice.sent, *bob.sent)]
+class Insider:
+    """A participant with good keys who encrypts nonsense, and storms of what makes sense."""
+
+    def __init__(self, peer):
+        self._peer = peer
+        _, video, repeats = peer.seat_ssrcs(0)
+        mine = peer.ssrc + 1
+        arrivals = Arrivals()
+        arrivals.numbers, arrivals.times = [*range(200), *range(220, 400, 3)], [*range(0, 2600, 10)]
+        self._honest = [
+            rtp_packet(mine, 1, payload=b"\x10\x00key", number=1),
+            rtp_packet(mine + 1, 1, payload=b"\x00\x01again", payload_type=97, number=2),
+            rtcp.sender_report(mine, (1, 2), 3, 4, 5) + rtcp.source_description(mine, "x"),
+            rtcp.receiver_report(1, [rtcp.report_block(video, (9, 9), 9, 9, (9, 9))]),
+            rtcp.nack(1, video, range(0, 600, 3)),
+            rtcp.nack(1, repeats, range(9)),
+            rtcp.picture_loss(1, video),
+            rtcp.estimate(1, video, 100_000),
+            arrivals.feedback(1, video),
+        ]
+
+    def throw(self, chance):
+        """Send something; one in four is a storm of requests for all that can be repeated."""
+        peer = self._peer
+        packet = damaged(chance, self._honest)
+        if chance.randrange(4) == 0 and peer.rtp:
+            _, _, last, _, ssrc = rtp.HEADER.unpack_from(peer.rtp[-1])
+            packet = rtcp.nack(1, ssrc, (last + each & 0xFFFF for each in _STORM))
+        with contextlib.suppress(*SrtpError):
+            is_rtcp = len(packet) > 1 and 192 <= packet[1] <= 223
+            (peer.send_rtcp if is_rtcp else peer.send_rtp)(packet)
+        peer.sent.clear()
 
 
-async def flood(alice, bob, strangers, streams, inputs, *, seed=SEED, numbers=None):
-    """Throw damaged datagrams at the relay from participants and strangers, while a call runs."""
-    numbers = numbers or itertools.count()
-    captured = await capture(alice, bob, numbers)
-    offer = offer_sdp().encode()
-    senders = [alice, bob, *strangers]
-    chance = random.Random(seed)
-    for count in range(inputs):
-        if count % _OFFER == 0:
-            with suppress(BadOffer):
-                read_offer(damaged(chance, [offer]).decode("utf-8", "replace"))
-            continue
-        if count % _FRAME == 1:
-            await streams.throw(chance, captured)
-            continue
-        chance.choice(senders).transport.sendto(damaged(chance, captured), alice.relay_address)
-        if count % _BURST == 1:
-            await asyncio.sleep(0)
-        if count % _TALK == 1:
-            await talk(alice, bob, next(numbers))
-    await talk(alice, bob, next(numbers))
+def impostor(chance, peers):
+    """Give media or reports of nobody, under an SSRC that one of `peers` has."""
+    ssrc = (chance.choice(peers).ssrc + chance.randrange(3)).to_bytes(4, "big")
+    body = chance.randbytes(chance.randint(0, 1200))
+    if chance.randrange(3):
+        return bytes((0x80 | chance.choice((0, 16)), 96)) + chance.randbytes(6) + ssrc + body
+    return bytes((0x80, chance.randint(200, 206))) + chance.randbytes(2) + ssrc + body
+
+
+class Scene:
+    """A call of two at a relay, and everybody who means ill."""
+
+    def __init__(self, relay, peers, strangers, streams, orders):
+        self.relay = relay
+        self.alice, self.bob, mallory = self.peers = peers
+        self.strangers = strangers
+        self.streams = streams
+        self.orders = orders
+        self.moves = 0
+        """How often somebody's address has changed."""
+        self._insider = Insider(mallory)
+        self._numbers = itertools.count()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def at(cls, relay, folder):
+        """Set the scene at `relay`, with its control socket in `folder`."""
+        room = relay.conference("room")
+        peers = [
+            await Peer.connect(room, name, ssrc=1000 * index)
+            for index, name in enumerate(("alice", "bob", "mallory"), 1)
+        ]
+        strangers = await strangers_to(peers[0])
+        streams = await Streams.to(peers[0], room)
+        address = ControlAddress(path=f"{folder}/control.sock")
+        async with Orders.to(relay, address) as orders:
+            yield cls(relay, peers, strangers, streams, orders)
+        for each in (*peers, streams):
+            await each.close()
+        for each in strangers:
+            each.transport.close()
+
+    async def talk(self):
+        """See that the call and the orders are unharmed, and that a changed address is followed."""
+        alice, bob, mallory = self.peers
+        await talk(alice, bob, next(self._numbers))
+        alice.transport.close()
+        await alice.open()
+        # The first packet from a new address proves who sends it, and is spent on that.
+        alice.send_rtp(rtp_packet(alice.ssrc + 1, next(self._numbers)))
+        self.moves += 1
+        await talk(alice, bob, next(self._numbers))
+        await self.orders.are_obeyed()
+        await mallory.bind()
+        for each in (*self.peers, *self.streams.all):
+            for kept in (each.sent, each.rtcp, each.confirmed):
+                kept.clear()
+        del mallory.rtp[:-1]
+        mallory.raw_received.clear()
+
+    async def flood(self, inputs, *, seed=SEED):
+        """Throw so much at the relay, while the call runs."""
+        captured = await self._capture()
+        offer = offer_sdp().encode()
+        senders = [self.alice, self.bob, *self.strangers]
+        chance = random.Random(seed)
+        for count in range(inputs):
+            if count % _OFFER == 0:
+                with contextlib.suppress(BadOffer):
+                    read_offer(damaged(chance, [offer]).decode("utf-8", "replace"))
+            elif count % 16 == 15:
+                await self.orders.throw(chance)
+            elif count % 8 == 1:
+                await self.streams.throw(chance, captured)
+            elif count % 8 == 3:
+                self._insider.throw(chance)
+            else:
+                sender, datagram = chance.choice(senders), damaged(chance, captured)
+                if count % 8 == 5:
+                    sender = chance.choice(self.strangers)
+                    datagram = impostor(chance, self.peers)
+                sender.transport.sendto(datagram, self.alice.relay_address)
+            if count % _BURST == 1:
+                await asyncio.sleep(0)
+            if count % _TALK == 1:
+                await self.talk()
+        await self.talk()
+
+    async def _capture(self):
+        """Have the call send everything it can; give all datagrams."""
+        for _ in range(20):
+            await talk(self.alice, self.bob, next(self._numbers))
+            self.alice.send_rtcp(rtcp.picture_loss(1, self.alice.seat_ssrcs(0)[1]))
+            self.alice.send_rtcp(rtcp.sender_report(1001, (1, 2), 3, 4, 5))
+        return [bytes(each) for each in (*self.alice.sent, *self.bob.sent)]
+
+
+@contextlib.contextmanager
+def failures_noted():
+    """Give the list of what goes wrong unseen: in callbacks, and as errors in the log."""
+    failures = []
+
+    def note(_logger, method, event):
+        if method in {"error", "exception", "critical"}:
+            failures.append(event)
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[note])
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    try:
+        yield failures
+    finally:
+        structlog.configure(**before)
 
 
 def _resident_kib():
@@ -143,34 +248,24 @@ def _resident_kib():
 
 
 async def _run(inputs, seed):
-    failures = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
-    relay = await Relay.start(
-        RelayConfig(host_v4="127.0.0.1", host_v6=None, advertised=("127.0.0.1",))
-    )
-    alice, bob = [
-        await Peer.connect(relay.conference("room"), name, ssrc=1000 * index)
-        for index, name in enumerate(("alice", "bob"), 1)
-    ]
-    strangers = await strangers_to(alice)
-    streams = await Streams.to(alice, relay.conference("room"))
-    numbers = itertools.count()
-    await flood(alice, bob, strangers, streams, inputs // 10, seed=seed, numbers=numbers)
-    for each in (alice, bob):
-        each.sent.clear()
-        each.rtcp.clear()
-    before = _resident_kib()
-    await flood(
-        alice, bob, strangers, streams, inputs - inputs // 10, seed=seed + 1, numbers=numbers
-    )
-    grown = _resident_kib() - before
+    config = RelayConfig(host_v4="127.0.0.1", host_v6=None, advertised=("127.0.0.1",))
+    with failures_noted() as failures, tempfile.TemporaryDirectory() as folder:
+        relay = await Relay.start(config)
+        async with Scene.at(relay, folder) as scene:
+            await scene.flood(inputs // 10, seed=seed)
+            before = _resident_kib()
+            await scene.flood(inputs - inputs // 10, seed=seed + 1)
+            grown = _resident_kib() - before
+        await relay.close()
     dropped = sum(count for name, count in relay.counters.items() if name.startswith("dropped_"))
-    for each in (alice, bob, streams):
-        await each.close()
-    for each in strangers:
-        each.transport.close()
-    await relay.close()
-    return {"inputs": inputs, "dropped": dropped, "failures": len(failures), "grown_kib": grown}
+    return {
+        "inputs": inputs,
+        "dropped": dropped,
+        "repeated": relay.counters["packets_repeated"],
+        "moves": scene.moves,
+        "failures": len(failures),
+        "grown_kib": grown,
+    }
 
 
 def main():

@@ -6,7 +6,7 @@ import contextlib
 from signaling.fleet import Station, station, wire
 
 SECRET = b"a secret of thirty-two characters"
-LOAD = wire.Load(participants=0, cpu=0.0, port=1, addresses=(), counters={})
+LOAD = wire.Load(participants=0, cpu=0.0, port=1, tcp_port=2, addresses=(), counters={})
 
 
 @contextlib.asynccontextmanager

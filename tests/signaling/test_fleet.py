@@ -160,9 +160,9 @@ async def test_rooms_go_to_the_relay_with_the_fewest_people_and_never_to_a_full_
         running_fleet(address, address, address, secret=SECRET) as fleet,
     ):
         few, many, full = fleet.links
-        few.load = wire.Load(3, 0.2, 1, (), {})
-        many.load = wire.Load(6, 0.2, 1, (), {})
-        full.load = wire.Load(1, 0.9, 1, (), {})
+        few.load = wire.Load(3, 0.2, 1, 0, (), {})
+        many.load = wire.Load(6, 0.2, 1, 0, (), {})
+        full.load = wire.Load(1, 0.9, 1, 0, (), {})
 
         placed = [fleet.conference(f"{number}").link for number in range(3)]
 

@@ -130,7 +130,7 @@ export class Connection extends EventTarget {
         else if (FOR_ANOTHER.has(message.code)) this.#tell("refused");
         break;
       case "moved":
-        this.#tell("refused");
+        this.#tell("moved");
         break;
     }
     if (type !== "closed") this.#say(type, message);

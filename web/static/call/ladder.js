@@ -69,7 +69,12 @@ const HANDLERS = {
   heard: (step) => step.state.socket === "open" && (step.state.socketDue = Infinity),
   closed: (step) => step.lose(),
   answered: (step) => step.state.media === "asking" && step.await("checking", CHECKING),
-  // The relay has forgotten the connection or moved, or cannot read its offer: only a new one helps.
+  // Another relay has the room: how often the one before failed says nothing of it.
+  moved(step) {
+    step.state.steps = 1;
+    step.climb();
+  },
+  // The relay has forgotten the connection, or cannot read its offer: only a new one helps.
   refused(step) {
     step.state.steps = Math.max(step.state.steps, 1);
     step.climb();
