@@ -13,6 +13,7 @@ _KEPT = 2048  # packets in a queue: a second at 20 Mbit/s
 _QUEUE = 0.06  # seconds that even the fastest packet of a feedback took longer: not jitter
 _LOSS = 0.45  # beyond what any radio loses: a queue too short to be seen as delay
 _LOSS_WINDOW = 1.0  # seconds
+_MOST_TELLINGS = 64
 _FEW = 40  # packets, below which a share of lost ones says nothing
 _MEMORY = 10.0  # seconds after which the shortest delay is looked for anew
 _WINDOW = 0.3  # seconds that a rate is taken over
@@ -35,7 +36,7 @@ class Downlink:
 
     __slots__ = (
         "_calm", "_capacity", "_changed", "_lost", "_octets", "_queued", "_rate",
-        "_shortest", "_shortest_before", "_shortest_since", "_since", "_unused_since",
+        "_sent", "_shortest", "_shortest_before", "_shortest_since", "_since", "_tellings", "_unused_since",
         "_widened", "room",
     )  # fmt: skip
 
@@ -43,9 +44,8 @@ class Downlink:
         self.room: int | None = None
         self._queued: deque[tuple[int, int]] = deque(maxlen=_KEPT)  # arrival, bytes
         self._octets, self._since, self._rate = 0, 0.0, 0.0
-        self._lost: deque[tuple[float, int, int]] = deque(
-            maxlen=64
-        )  # when, of how many, how many lost
+        self._tellings: deque[tuple[float, int, int]] = deque()  # when, of how many, how many lost
+        self._sent = self._lost = 0
         self._shortest = self._shortest_before = _UNKNOWN
         self._shortest_since = self._calm = self._widened = 0.0
         self._capacity = 0.0
@@ -67,14 +67,20 @@ class Downlink:
             )
             return self._narrow(self._drained(), standing, now)
         self._queued.clear()
-        if self._loses(now):
+        if self._sent >= _FEW and self._lost > _LOSS * self._sent:
             return self._narrow(max(self._rate, _LEAST_BY_LOSS), 0.0, now)
         self._widen(now)
         return False
 
     def _count(self, told: Any, now: float) -> None:
         """Keep what was lost and what came lately."""
-        self._lost.append((now, told.came + told.lost, told.lost))
+        self._tellings.append((now, told.came + told.lost, told.lost))
+        self._sent += told.came + told.lost
+        self._lost += told.lost
+        while now - self._tellings[0][0] > _LOSS_WINDOW or len(self._tellings) > _MOST_TELLINGS:
+            _, sent, lost = self._tellings.popleft()
+            self._sent -= sent
+            self._lost -= lost
         self._octets += told.octets
         elapsed = now - self._since
         if elapsed >= _WINDOW:
@@ -114,12 +120,6 @@ class Downlink:
         span = queued[-1][0] - queued[0][0]
         octets = sum(size for _, size in queued) - queued[0][1]
         return octets * 8_000_000 / span if span > _SHORTEST_SPAN else 0.0
-
-    def _loses(self, now: float) -> bool:
-        while now - self._lost[0][0] > _LOSS_WINDOW:
-            self._lost.popleft()
-        total = sum(each[1] for each in self._lost)
-        return total >= _FEW and sum(each[2] for each in self._lost) > _LOSS * total
 
     def _narrow(self, rate: float, standing: float, now: float) -> bool:
         if now - self._changed < _PAUSE or not 0 < rate < _HEAP * self._rate:

@@ -61,6 +61,7 @@ class Leg:
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
         self.round_trip = 0.1
         self._plane = site.endpoint.slab.plane
+        self._told = ffi.addressof(self._plane, "told")
         self._memory = site.endpoint.slab.memory
         self.struct: Any = ffi.new("struct leg *")
         self.struct.id = site.happenings.enter(self)
@@ -194,9 +195,8 @@ class Leg:
 
     def note_arrivals(self, body: bytes, now: float) -> None:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
-        told = self._plane.told
-        lib.feedback_read(self.struct, body, len(body), ffi.addressof(told))
-        if self._downlink.note(told, now):
+        lib.feedback_read(self.struct, body, len(body), self._told)
+        if self._downlink.note(self._told, now):
             for seat in self.seats:
                 if seat.video.source is not None:
                     seat.video.source.tell_estimate(now)
