@@ -13,6 +13,7 @@ import itertools
 import json
 import logging
 import random
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -21,7 +22,7 @@ import structlog
 
 from benchmarks.arrivals import Arrivals
 from signaling.fleet import ControlAddress
-from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp, rtp
+from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp
 from signaling.relay.dtls import SrtpError
 from signaling.relay.offer import read_offer
 from tests.signaling.damage import damaged
@@ -119,7 +120,7 @@ class Insider:
         peer = self._peer
         packet = damaged(chance, self._honest)
         if chance.randrange(4) == 0 and peer.rtp:
-            _, _, last, _, ssrc = rtp.HEADER.unpack_from(peer.rtp[-1])
+            _, _, last, _, ssrc = struct.unpack_from("!BBHII", peer.rtp[-1])
             packet = rtcp.nack(1, ssrc, (last + each & 0xFFFF for each in _STORM))
         with contextlib.suppress(*SrtpError):
             is_rtcp = len(packet) > 1 and 192 <= packet[1] <= 223

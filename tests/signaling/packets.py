@@ -32,7 +32,9 @@ def read_wide(message):
     while len(symbols) < count:
         (chunk,) = struct.unpack_from("!H", message, position)
         position += 2
-        if chunk & 0x8000:
+        if chunk >> 14 == 2:
+            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+        elif chunk & 0x8000:
             symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
         else:
             symbols += [chunk >> 13 & 3] * (chunk & 0x1FFF)
@@ -43,7 +45,7 @@ def read_wide(message):
             clock += struct.unpack_from(size, message, position)[0] * DELTA_US
             position += struct.calcsize(size)
         arrivals[(base + index) & 0xFFFF] = clock if symbol else None
-    assert position == end
+    assert 0 <= end - position < 4
     assert len(message) == 4 + 4 * int.from_bytes(message[2:4], "big")
     return arrivals
 

@@ -1,4 +1,4 @@
-"""What headless callers tell of arrivals is what the relay reads; both were written apart."""
+"""What headless callers tell of arrivals is what was noted."""
 
 import random
 
@@ -6,16 +6,18 @@ import pytest
 
 from benchmarks.arrivals import Arrivals, transport_wide_number
 from signaling.relay import rtcp
+from tests.signaling.packets import read_wide
 
 ME, THEM = 7, 8
 
 
 def told(arrivals):
-    """Give what the relay reads in the next feedback."""
-    [(kind, form, body)] = rtcp.blocks(arrivals.feedback(ME, THEM))
+    """Give what the next feedback tells."""
+    message = arrivals.feedback(ME, THEM)
+    [(kind, form, body)] = rtcp.blocks(message)
     assert (kind, form) == (rtcp.TRANSPORT_FEEDBACK, rtcp.TRANSPORT_WIDE)
     assert body[:8] == ME.to_bytes(4, "big") + THEM.to_bytes(4, "big")
-    return rtcp.arrivals(body)
+    return list(read_wide(message).items())
 
 
 def note(arrivals, came):
@@ -26,8 +28,8 @@ def note(arrivals, came):
 
 def gone_by(read):
     """Give numbers, and quarters of a millisecond since the first arrival, None for what is lost."""
-    first = next(at for _, at in read if at >= 0)
-    return [(number, None if at < 0 else (at - first) // 250) for number, at in read]
+    first = next(at for _, at in read if at is not None)
+    return [(number, None if at is None else (at - first) // 250) for number, at in read]
 
 
 def test_what_came_in_order_is_read_with_the_times_between():

@@ -22,12 +22,11 @@ struct event *tell(struct plane *plane, int kind, int who, int64_t arrived) {
   return event;
 }
 
-/* The extended number nearest to the highest so far. */
+/* The extended number nearest to the highest so far. What is older than SRTP's window (RFC 3711
+ * section 3.3.2) has not come this far. */
 static int64_t extend(const struct stream *stream, uint32_t sequence) {
   if (stream->highest < 0) return (int64_t)sequence + 0x10000; /* room for what overtook */
-  int64_t distance = (int16_t)(uint16_t)(sequence - (uint32_t)stream->highest);
-  /* Far behind means the sender started anew; counting on keeps every number unique. */
-  return stream->highest + (distance < -PLANE_LONGEST_JUMP ? distance + 0x10000 : distance);
+  return stream->highest + (int16_t)(uint16_t)(sequence - (uint32_t)stream->highest);
 }
 
 /* Take the first packet of a picture into the jitter: the others carry the same timestamp, so
@@ -44,7 +43,7 @@ static void note_timestamp(struct stream *stream, uint32_t timestamp, int64_t ar
 
 static void note(struct stream *stream, const struct packet *packet) {
   int64_t distance = packet->number - stream->highest;
-  if (stream->highest < 0 || distance > PLANE_LONGEST_JUMP || distance < -PLANE_LONGEST_JUMP) {
+  if (stream->highest < 0 || distance > PLANE_LONGEST_JUMP) {
     stream->base = packet->number;
     stream->received = stream->received_before = stream->expected_before = 0;
     stream->highest = packet->number - 1;
