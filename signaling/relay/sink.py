@@ -54,7 +54,7 @@ class Sink:
     """
 
     __slots__ = (
-        "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "_well_since", "cname",
+        "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "_shifts", "_well_since", "cname",
         "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
     )  # fmt: skip
 
@@ -70,6 +70,7 @@ class Sink:
         self.lost = 0
         """The share of the packets that the receiver lost lately, in 1/256."""
         self._well_since = 0.0
+        self._shifts: Any = None
         self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
         self._happenings = happenings
@@ -132,6 +133,8 @@ class Sink:
         struct.fresh, struct.resting, struct.next = True, False, ffi.NULL
         struct.stream = self.encoding.struct if self.encoding is not None else ffi.NULL
         struct.layered = source is not None and source.layered
+        if struct.layered and self._shifts is None:
+            self._shifts = struct.shifts = ffi.new("struct shift[]", lib.PLANE_SHIFTS)
         struct.temporal = ALL_FRAMES
         self._rest, self._rests_until = _SHORTEST_REST, 0.0
         if source is not None:

@@ -130,7 +130,7 @@ struct sink {
   int64_t last_timestamp, last_arrived;
   int64_t packets, octets;
   int32_t picture_shift, tl0_shift, last_picture, last_tl0, last_dropped;
-  struct shift shifts[PLANE_SHIFTS];
+  struct shift *shifts;            /* PLANE_SHIFTS, where the source is sent in layers */
   uint8_t redundant[PLANE_HISTORY]; /* which frames each voice carried: bit 0 the last one */
 };
 
