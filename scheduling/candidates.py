@@ -222,9 +222,15 @@ def _any(pool: Pool) -> int:
     return bitmap
 
 
-def pick(pool: Pool, tick: int, turn: int) -> Resource:
-    """Return the one of the `pool` that is taken at `tick`; of equals, which one's turn it is."""
+def pick(pool: Pool, tick: int, turn: int, keeps: frozenset[int] = frozenset()) -> Resource:
+    """Return the one of the `pool` that is taken at `tick`; of equals, which one's turn it is.
+
+    One of `keeps` comes before all others.
+    """
     free = [resource for resource, possible in pool if possible >> tick & 1]
     # What has special features (a step-free room) is kept for those who need it as long as
     # something else is free.
-    return min(free, key=lambda resource: (len(resource.features), resource.id ^ turn))
+    return min(
+        free,
+        key=lambda one: (one.id not in keeps, len(one.features), one.id ^ turn),
+    )

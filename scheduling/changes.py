@@ -99,6 +99,8 @@ def elsewhere(
 ) -> SlotQuery:
     """Return the search for other times, ways or people; its own claims do not count.
 
+    It stays in its room and keeps its device and interpreter wherever that is possible: whoever
+    has been told of a room is not sent to another one without need.
     Its own way counts even when it has been withdrawn since; for any other way that the topic
     is not offered in, `NotFound` is raised.
     """
@@ -107,9 +109,11 @@ def elsewhere(
         raise NotFound
     if site_id is None and appointment.topic.ways[way].at_site:
         site_id = appointment.site.id
+    equipment = (appointment.room, appointment.device, appointment.interpreter)
     return SlotQuery(
         appointment.topic, way, first, last or first, site_id, appointment.needs,
-        caseworker_id, ignore_appointment=appointment.id, without=without, for_staff=for_staff,
+        caseworker_id, ignore_appointment=appointment.id, without=without,
+        keeps=frozenset(one.id for one in equipment if one is not None), for_staff=for_staff,
     )  # fmt: skip
 
 

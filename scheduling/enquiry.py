@@ -30,6 +30,8 @@ class SlotQuery:
     ignore_appointment: int | None = None
     without: frozenset[int] = frozenset()
     """Resources that are not to be chosen."""
+    keeps: frozenset[int] = frozenset()
+    """Resources that are chosen before all others of their kind, if they are free."""
     with_people: tuple[int, ...] = ()
     """Caseworkers who take part as well, and so must be free at the same time."""
     step_minutes: int = 15

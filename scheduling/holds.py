@@ -46,9 +46,12 @@ async def hold(
     needs: Needs | None = None,
     minutes: int = 10,
     for_staff: bool = False,
+    with_people: tuple[int, ...] = (),
     found: Sequence[Option] | None = None,
 ) -> tuple[str, Hold]:
     """Keep the slot at `start` for `minutes`; return the hold's token and the hold.
+
+    It is kept for `with_people`, colleagues beside the caseworker, as well.
 
     `found` are those whom the same search has found free a moment ago; who is free is looked
     up when none is given, or all of them have been taken since.
@@ -56,7 +59,7 @@ async def hold(
     """
     query = wanted(
         topic, way, start, site_id=site_id, needs=needs, caseworker_id=caseworker_id,
-        for_staff=for_staff,
+        for_staff=for_staff, with_people=with_people,
     )  # fmt: skip
     expires_at = now + dt.timedelta(minutes=minutes)
     return await first_taken(
@@ -96,12 +99,14 @@ def wanted(
     needs: Needs | None,
     caseworker_id: int | None = None,
     for_staff: bool = False,
+    with_people: tuple[int, ...] = (),
 ) -> SlotQuery:
     """Return the search for whoever could take `start`."""
     date = local_date(start)
     return SlotQuery(
-        topic, way, date, date, site_id, needs or Needs(), caseworker_id, for_staff=for_staff
-    )
+        topic, way, date, date, site_id, needs or Needs(), caseworker_id,
+        with_people=with_people, for_staff=for_staff,
+    )  # fmt: skip
 
 
 async def read_hold(tx: AsyncConnection, token: str, now: dt.datetime) -> Hold:

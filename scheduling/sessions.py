@@ -195,7 +195,10 @@ async def end(tx: AsyncConnection, session_id: int, *, actor: str, now: dt.datet
 async def in_the_way(
     tx: AsyncConnection, terms: Terms, now: dt.datetime, session_id: int | None = None
 ) -> list[Resource]:
-    """Return who or what of the `terms` is taken, away or closed then; own claims do not count."""
+    """Return who or what of the `terms` is taken, away, closed then, or has left the plan.
+
+    Own claims do not count.
+    """
     wanted = [terms.caseworker, *([terms.room] if terms.room else [])]
     claim, closure = schema.claim.c, schema.closure.c
     ids = [one.id for one in wanted]
@@ -215,16 +218,17 @@ async def in_the_way(
             or_(closure.resource_id.in_(ids), closure.site_id.in_([one.site_id for one in wanted])),
         )
     )
-    blocked = {*taken}
-    for row in shut:
-        if not row.ways or terms.way in row.ways:
-            blocked |= {one.id for one in wanted if row.site_id == one.site_id}
-            blocked.add(row.resource_id)
+    row = schema.resource.c
+    blocked = {*taken, *await tx.scalars(select(row.id).where(row.id.in_(ids), ~row.active))}
+    for one in shut:
+        if not one.ways or terms.way in one.ways:
+            blocked |= {part.id for part in wanted if one.site_id == part.site_id}
+            blocked.add(one.resource_id)
     return [one for one in wanted if one.id in blocked]
 
 
 async def affected(tx: AsyncConnection, now: dt.datetime) -> list[GroupSession]:
-    """Return the coming sessions that a closure or an absence makes impossible."""
+    """Return the coming sessions that a closure, an absence or a retirement makes impossible."""
     found = []
     for session in await seats.upcoming(tx, now):
         terms = Terms.of(session)

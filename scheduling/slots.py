@@ -102,9 +102,12 @@ async def options(
         )
     )
     return [
-        Option(one.caseworker, one.place_id, tuple(pick(pool, tick, turn) for pool in one.pools))
+        Option(
+            one.caseworker, one.place_id,
+            tuple(pick(pool, tick, turn, query.keeps) for pool in one.pools),
+        )
         for one in found
-    ]
+    ]  # fmt: skip
 
 
 async def _candidates(

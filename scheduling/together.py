@@ -15,7 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduling import appointments, booking, catalog, changes, claims, schema, slots
 from scheduling.booking import RETENTION_DAYS, Confirmed
 from scheduling.grid import local_date
-from scheduling.model import Appointment, Change, Needs, Person, Resource, SlotTaken, Topic, Way
+from scheduling.model import (
+    Appointment,
+    Change,
+    Needs,
+    Person,
+    Resource,
+    SlotTaken,
+    Span,
+    Topic,
+    Way,
+)
 from scheduling.slots import SlotQuery
 
 MOST = 3
@@ -97,17 +107,18 @@ async def invite(
 async def excuse(
     tx: AsyncConnection, appointment: Appointment, person_id: int, actor: str, now: dt.datetime
 ) -> None:
-    """Let a colleague take part no longer; their time is free again at once.
-
-    Raises `SlotTaken` when the rest is not possible any more, for example within an absence.
-    """
-    row = schema.colleague
+    """Let a colleague take part no longer; their time is free again at once, all else stays."""
+    row, claim = schema.colleague.c, schema.claim.c
     await tx.execute(
-        delete(row).where(
-            row.c.appointment_id == appointment.id, row.c.resource_id == person_id
+        delete(schema.colleague).where(
+            row.appointment_id == appointment.id, row.resource_id == person_id
         )
-    )  # fmt: skip
-    await _claim_again(tx, appointment, now)
+    )
+    others = select(claim.resource_id, claim.starts_at, claim.ends_at).where(
+        claim.appointment_id == appointment.id, claim.resource_id != person_id
+    )
+    kept = {one.resource_id: Span(one.starts_at, one.ends_at) for one in await tx.execute(others)}
+    await claims.take(tx, claims.ForAppointment(appointment.id), kept, now)
     await _note(tx, appointment, Change.COLLEAGUE_LEFT, person_id, actor, now)
 
 

@@ -126,8 +126,8 @@ async def _refuse_taken_title(tx: AsyncConnection, title: str, topic_id: int | N
 async def _refuse_kind_in_use(
     tx: AsyncConnection, topic_id: int, now: dt.datetime, *, in_groups: bool
 ) -> None:
-    # Who moves an appointment is offered times, who moves a seat other sessions: a topic has one
-    # of the two. Whoever holds a time is about to have an appointment.
+    # Whoever holds a time is about to have an appointment. A booking that has written, but not
+    # committed, is waited for: its row refers to this one, which is locked. See decision 0088.
     one, group, hold = schema.appointment.c, schema.group_session.c, schema.hold.c
     sessions = exists().where(
         group.topic_id == topic_id, group.status == Status.BOOKED, group.ends_at > now

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, changes, claims, schema, slots
+from scheduling import appointments, booking, changes, claims, schema, slots, together
 from scheduling.grid import local_date
 from scheduling.model import Appointment, HoldExpired, NotFound, SlotTaken, Status
 
@@ -130,6 +130,7 @@ async def _offer_to(
     day_before = local_date(appointment.span.start)
     query = changes.elsewhere(appointment, local_date(now), day_before)
     expires_at = now + dt.timedelta(minutes=minutes)
+    joining = tuple(one.id for one in await together.colleagues(tx, appointment_id))
     for slot in await slots.find(tx, query, now):
         if slot.end > appointment.span.start or slot.start.isoformat() in declined:
             continue
@@ -137,6 +138,7 @@ async def _offer_to(
             token, held = await booking.hold(
                 tx, topic=appointment.topic, way=appointment.way, start=slot.start, now=now,
                 site_id=query.site_id, needs=appointment.needs, minutes=minutes,
+                with_people=joining,
             )  # fmt: skip
         except SlotTaken:
             continue

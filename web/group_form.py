@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,9 @@ from web.translations import N_
 
 MOST_BY_VIDEO = MOST_IN_ROOM - 1
 """How many can take part by video: the room holds them and whoever leads the session."""
+
+USUAL_SEATS = 12
+"""For how many people a first session is planned unless something else is typed."""
 
 FIELDS = ("topic", "way", "day", "from", "until", "caseworker", "room", "capacity")
 _GRID_MINUTES = 5
@@ -55,6 +58,25 @@ async def choices(tx: AsyncConnection) -> Choices:
         tuple(one for one in people if skills & one.skills),
         tuple(await catalog.resources(tx, kinds=ROOMS)),
     )  # fmt: skip
+
+
+def usual(known: Choices, coming: Sequence[GroupSession], zone: ZoneInfo) -> dict[str, str]:
+    """Return what the form of a new session begins with, so that a day alone may be missing.
+
+    That is how the last of the `coming` ones is held, or else whoever and whatever fits together.
+    """
+    if coming:
+        return typed_of(coming[-1], zone) | {"day": ""}
+    topic = next(iter(known.topics), None)
+    lead = next((one for one in known.caseworkers if topic and topic.skill in one.skills), None)
+    room = next((one for one in known.rooms if lead and one.site_id == lead.site_id), None)
+    meets = room is not None and topic is not None and Way.IN_PERSON in topic.ways
+    return {
+        "way": Way.IN_PERSON if meets else Way.VIDEO,
+        "caseworker": str(lead.id) if lead else "",
+        "room": str(room.id) if room and meets else "",
+        "capacity": str(USUAL_SEATS if meets else MOST_BY_VIDEO),
+    }
 
 
 def typed_of(session: GroupSession, zone: ZoneInfo) -> dict[str, str]:

@@ -27,8 +27,7 @@ _DONE = {"made", "changed", "cancelled", "added"}
 async def show(request: web.Request) -> web.Response:
     """Show the coming sessions, and the form for a new one."""
     staff = access.plan_reader(request)
-    usual = {"way": "in_person", "capacity": "12"}
-    return await _list(request, staff, usual, [])
+    return await _list(request, staff, None, [])
 
 
 async def create(request: web.Request) -> web.Response:
@@ -170,13 +169,15 @@ async def _in_the_way(
 
 
 async def _list(
-    request: web.Request, staff: Staff, typed: Mapping[str, str], errors: list[FieldError]
+    request: web.Request, staff: Staff, typed: Mapping[str, str] | None, errors: list[FieldError]
 ) -> web.Response:
     now = request.app[CLOCK]()
     async with request.app[STORE].reading() as tx:
         known = await group_form.choices(tx)
         coming = await seats.upcoming(tx, now)
         affected = await sessions.affected(tx, now)
+    if typed is None:
+        typed = group_form.usual(known, coming, request.app[SETTINGS].timezone)
     return render(
         request, "groups/plan.html", status=400 if errors else 200, known=known, coming=coming,
         affected={one.id for one in affected}, typed=Blank(typed), errors=errors, session=None,

@@ -108,7 +108,7 @@ async def test_of_two_that_wait_for_each_other_the_one_that_gives_way_is_refused
         later = Span(span.end, span.end + dt.timedelta(minutes=30))
         await claims.take(tx, owners[1], {high: later}, plan_world.START)
         other = asyncio.create_task(take_both())
-        await _somebody_waits(store)
+        await somebody_waits(store)
         with pytest.raises(SlotTaken):
             await claims.take(tx, owners[2], {low: later}, plan_world.START)
     await other
@@ -129,7 +129,8 @@ async def _hold(store: Store, world: World) -> int:
         )  # fmt: skip
 
 
-async def _somebody_waits(store: Store) -> None:
+async def somebody_waits(store: Store) -> None:
+    """Wait until a transaction of this PostgreSQL server waits for another."""
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     async with asyncio.timeout(10), store.reading() as tx:
         while not await tx.scalar(waiting):

@@ -20,6 +20,7 @@ from scheduling import (
     figures,
     invariants,
     overview,
+    resources,
     retention,
     schema,
     seats,
@@ -389,6 +390,21 @@ async def test_who_is_taken_or_away_is_named(store: Store, clock: Clock) -> None
     assert names(taken) == {"Person 0", "Room 0"}
     assert own == []
     assert names(shut) == {"Room 0"}
+    assert [one.id for one in affected] == [session.id]
+
+
+async def test_a_session_whose_room_has_left_the_plan_is_affected(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store)
+    session = await gather(store, office, clock)
+
+    async with store.writing() as tx:
+        await resources.retire(tx, office.rooms[0], clock())
+        missing = await sessions.in_the_way(tx, Terms.of(session), clock(), session.id)
+        affected = await sessions.affected(tx, clock())
+
+    assert names(missing) == {"Room 0"}
     assert [one.id for one in affected] == [session.id]
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from scheduling import booking, invariants, waitlist
+from scheduling import booking, invariants, together, waitlist
 from scheduling.model import Appointment, HoldExpired, Needs, NotFound, SlotTaken, Way
 from scheduling.store import Store
 from scheduling.waitlist import Offer
@@ -14,11 +14,13 @@ from tests.conftest import Clock
 from tests.scheduling.office import PERSON, Office, at, make_office
 
 
-async def _book(store: Store, office: Office, clock: Clock, start: dt.datetime) -> Appointment:
+async def _book(
+    store: Store, office: Office, clock: Clock, start: dt.datetime, caseworker_id: int | None = None
+) -> Appointment:
     async with store.writing() as tx:
         made = await booking.book(
             tx, topic=office.topic, way=Way.VIDEO, start=start, site_id=None, person=PERSON,
-            needs=Needs(), locale="de", now=clock(), actor="test",
+            needs=Needs(), locale="de", now=clock(), actor="test", caseworker_id=caseworker_id,
         )  # fmt: skip
     return made.appointment
 
@@ -146,3 +148,26 @@ async def test_an_offer_cannot_be_booked_as_a_second_appointment(
             )
 
     assert (await _accept(store, offer.token, clock)).span.start == at(9)
+
+
+async def test_an_offer_keeps_the_time_of_the_colleague_who_takes_part_as_well(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store, caseworkers=2)
+    _, joining = office.caseworkers
+    appointment = await _book(store, office, clock, at(9, day=14), office.caseworkers[0])
+    async with store.writing() as tx:
+        await together.invite(tx, appointment, [joining], "test", clock())
+        await waitlist.join(tx, appointment.id, clock())
+    clock.now = at(23, day=12)
+
+    (offer,) = await _offer(store, clock)
+    with pytest.raises(SlotTaken):
+        await _book(store, office, clock, offer.start, joining)
+    moved = await _accept(store, offer.token, clock)
+
+    assert moved.span.start == offer.start
+    async with store.reading() as tx:
+        (kept,) = await together.colleagues(tx, moved.id)
+        assert await invariants.broken(tx) == []
+    assert kept.id == joining

@@ -225,6 +225,38 @@ async def test_what_stands_in_the_way_of_a_session_is_said_at_entry(
     assert complaint in page.text
 
 
+async def test_the_form_of_a_first_session_needs_but_a_day_and_times(
+    small_house: House, clock: Clock
+) -> None:
+    async with small_house.store.writing() as tx:
+        await tx.execute(update(schema.topic).values(in_groups=True))
+        await catalog.changed(tx, small_house.office.site_id)
+    scheduler = await signed_in(small_house)
+    form = (await scheduler.get("/plan/groups")).form("/plan/groups")
+
+    made = await scheduler.send(
+        form, day="2026-10-15", **{"from": "09:00", "until": "10:00"}
+    )  # fmt: skip
+
+    assert "The group session is planned" in made.text
+    assert "Room 0" in made.text
+
+
+async def test_the_form_of_a_further_session_begins_as_the_last_one_is(
+    small_house: House, clock: Clock
+) -> None:
+    session = await gather(small_house, clock)
+    scheduler = await signed_in(small_house)
+    form = (await scheduler.get("/plan/groups")).form("/plan/groups")
+
+    made = await scheduler.send(form, day="2026-10-15")
+
+    async with small_house.store.reading() as tx:
+        another = await seats.by_id(tx, int(made.path.rpartition("/")[2]))
+    assert another.span == Span(at(9, day=15), at(10, day=15))
+    assert (another.room, another.capacity) == (session.room, session.capacity)
+
+
 async def test_the_later_of_two_schedulers_sees_what_changed(
     small_house: House, clock: Clock
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling import appointments, booking, closures, invariants
+from scheduling import appointments, booking, closures, invariants, together
 from scheduling.model import Appointment, Change, Needs, Person, Span, Status, Way
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, add_caseworker, at
@@ -55,7 +55,8 @@ async def carry_out(visitor: Visitor, form: Form, *chosen: Appointment) -> str:
 
 
 def without_choices(form: Form) -> Form:
-    return Form(form.action, {name: one for name, one in form.fields.items() if name != "apply"})
+    fields = {name: one for name, one in form.fields.items() if name != "apply"}
+    return Form(form.action, fields, choices=form.choices)
 
 
 async def the_form(visitor: Visitor) -> Form:
@@ -73,7 +74,7 @@ async def test_one_button_gives_all_to_a_colleague_and_each_claimant_one_letter(
     page = await scheduler.get("/plan/rescue")
     text = await carry_out(scheduler, without_choices(page.form("/plan/rescue")), *hit)
 
-    assert page.text.count("takes over, same time") == 2
+    assert page.text.count(">Colleague, same time<") == 2
     assert "2 appointments rearranged" in text
     assert "No appointment is affected" in text
     letters = await house.letters()
@@ -208,9 +209,95 @@ async def test_without_a_colleague_the_same_person_phones_or_it_is_moved(
     page = await scheduler.get("/plan/rescue")
     await carry_out(scheduler, without_choices(page.form("/plan/rescue")), visit)
 
-    assert "By phone" in page.text
+    assert "By phone, same time, with Person 0" in page.text
     after = await now_is(small_house, visit)
     assert (after.way, after.span.start) == (Way.PHONE, visit.span.start)
+
+
+async def test_a_scheduler_who_knows_better_chooses_another_way_out(
+    house: House, clock: Clock
+) -> None:
+    other = await colleague(house)
+    hit = [await book(house, clock, 9), await book(house, clock, 10)]
+    await away(house)
+    scheduler = await signed_in(house, "scheduler")
+    form = await the_form(scheduler)
+    phone, tuesday = f"change-{hit[0].id}", f"change-{hit[1].id}"
+    form.fields[phone] = form.choices[phone]["By phone, same time, with Colleague"]
+    form.fields[tuesday] = form.choices[tuesday]["Tue 13 Oct, 09:00"]
+
+    await carry_out(scheduler, form, *hit)
+
+    after = [await now_is(house, one) for one in hit]
+    assert [(one.way, one.span.start) for one in after] == [
+        (Way.PHONE, hit[0].span.start),
+        (Way.VIDEO, at(9)),
+    ]
+    assert [one.caseworker.id for one in after] == [other, house.office.caseworkers[0]]
+    assert len(await house.letters()) == 2
+
+
+async def test_who_was_to_join_and_is_ill_is_left_out_and_nobody_is_written_to(
+    house: House, clock: Clock
+) -> None:
+    joining = await colleague(house)
+    hit = await book(house, clock, 9, way=Way.IN_PERSON)
+    async with house.store.writing() as tx:
+        await together.invite(tx, hit, [joining], "test", clock())
+        await closures.close(tx, ALL_DAY, resource_id=joining, kind="absence")
+    scheduler = await signed_in(house, "scheduler")
+
+    page = await scheduler.get("/plan/rescue")
+    text = await carry_out(scheduler, without_choices(page.form("/plan/rescue")), hit)
+
+    assert "Same time, without Colleague" in page.text
+    assert "No appointment is affected" in text
+    assert await now_is(house, hit) == hit
+    assert await house.letters() == []
+    async with house.store.reading() as tx:
+        assert await together.colleagues(tx, hit.id) == []
+        assert (await appointments.history(tx, hit.id))[-1].change is Change.COLLEAGUE_LEFT
+        assert await invariants.broken(tx) == []
+
+
+async def test_who_was_to_join_takes_over_when_the_caseworker_is_ill(
+    small_house: House, clock: Clock
+) -> None:
+    joining = await colleague(small_house)
+    hit = await book(small_house, clock, 9)
+    async with small_house.store.writing() as tx:
+        await together.invite(tx, hit, [joining], "test", clock())
+    await away(small_house)
+    scheduler = await signed_in(small_house, "scheduler")
+
+    page = await scheduler.get("/plan/rescue")
+    await carry_out(scheduler, without_choices(page.form("/plan/rescue")), hit)
+
+    assert "Colleague, same time" in page.text
+    after = await now_is(small_house, hit)
+    assert (after.caseworker.id, after.span) == (joining, hit.span)
+    assert len(await small_house.letters()) == 1
+    async with small_house.store.reading() as tx:
+        assert await together.colleagues(tx, hit.id) == []
+        assert await invariants.broken(tx) == []
+
+
+async def test_whoever_keeps_the_room_is_not_sent_to_another(
+    small_house: House, clock: Clock
+) -> None:
+    first = await book(small_house, clock, 9, way=Way.IN_PERSON)
+    other = await colleague(small_house)
+    second = await book(small_house, clock, 9, way=Way.IN_PERSON, caseworker=other)
+    async with small_house.store.writing() as tx:
+        await booking.cancel(tx, first.id, actor="test", now=clock())
+        await closures.close(tx, ALL_DAY, resource_id=other, kind="absence")
+    scheduler = await signed_in(small_house, "scheduler")
+
+    await carry_out(scheduler, await the_form(scheduler), second)
+
+    after = await now_is(small_house, second)
+    assert after.caseworker.id == first.caseworker.id
+    assert after.room == second.room != first.room
 
 
 async def test_where_nothing_was_found_it_is_said(small_house: House, clock: Clock) -> None:

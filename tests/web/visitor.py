@@ -17,6 +17,8 @@ class Form:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     buttons: list[tuple[str, str]] = field(default_factory=list)
+    choices: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The values of each list to choose from, by what a person reads."""
 
     def starts(self) -> list[str]:
         """Return the times that the form offers."""
@@ -100,6 +102,8 @@ class _Reader(HTMLParser):
         self.links: list[str] = []
         self.headings: list[str] = []
         self._in_heading = False
+        self._list = ""
+        self._option: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
@@ -115,11 +119,24 @@ class _Reader(HTMLParser):
                 self.forms[-1].fields[found["name"]] = found.get("value", "")
         elif self.forms and tag == "button" and "name" in found:
             self.forms[-1].buttons.append((found["name"], found["value"]))
+        elif self.forms and tag == "select":
+            self._list = found["name"]
+            self.forms[-1].choices[self._list] = {}
+        elif self.forms and tag == "option" and self._list:
+            self._option = found["value"]
+            if "selected" in found or self._list not in self.forms[-1].fields:
+                self.forms[-1].fields[self._list] = self._option
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "h1":
             self._in_heading = False
+        elif tag == "option":
+            self._option = None
+        elif tag == "select":
+            self._list = ""
 
     def handle_data(self, data: str) -> None:
         if self._in_heading:
             self.headings[-1] += data
+        elif self._option is not None:
+            self.forms[-1].choices[self._list][data.strip()] = self._option
