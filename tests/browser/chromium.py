@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterable
@@ -32,6 +33,8 @@ ALLOWED = (*DEVICES, "--use-fake-ui-for-media-stream")
 LARGE_PRINT = "--blink-settings=defaultFontSize=32"
 """Text at 200 %, as people set it in their browser."""
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds for what Playwright itself would wait for without end: windows, and a page's answers."""
 
 # Our modules keep their connection private; the test listens at the constructor.
 LISTEN = """
@@ -67,7 +70,8 @@ async def chromium(flags: Iterable[str] = ALLOWED) -> AsyncIterator[Browser]:
         try:
             yield browser
         finally:
-            await browser.close()
+            async with asyncio.timeout(PATIENCE):
+                await browser.close()
 
 
 @dataclass
@@ -82,9 +86,10 @@ class Visitor:
     @classmethod
     async def with_browser(cls, browser: Browser, **options: Any) -> Visitor:
         """Open an empty window; `options` are those of Playwright's contexts."""
-        context = await browser.new_context(**{"locale": "en-GB", **options})
-        await context.add_init_script(LISTEN)
-        page = await context.new_page()
+        async with asyncio.timeout(PATIENCE):
+            context = await browser.new_context(**{"locale": "en-GB", **options})
+            await context.add_init_script(LISTEN)
+            page = await context.new_page()
         visitor = cls(context, page)
         context.on("request", visitor._note_request)
         page.on("websocket", visitor._note_socket)
@@ -111,7 +116,8 @@ class Visitor:
 
     async def report(self) -> list[dict[str, Any]]:
         """Return the statistics of the page's media connection (W3C webrtc-stats)."""
-        found: list[dict[str, Any]] = await self.page.evaluate(REPORT)
+        async with asyncio.timeout(PATIENCE):
+            found: list[dict[str, Any]] = await self.page.evaluate(REPORT)
         return found
 
     async def way(self) -> dict[str, Any]:
@@ -141,9 +147,10 @@ class Visitor:
         await self.page.wait_for_function(
             "(name) => performance.getEntriesByName(name).length > 0", arg=measure
         )
-        length: float = await self.page.evaluate(
-            "(name) => performance.getEntriesByName(name)[0].duration", measure
-        )
+        async with asyncio.timeout(PATIENCE):
+            length: float = await self.page.evaluate(
+                "(name) => performance.getEntriesByName(name)[0].duration", measure
+            )
         return length
 
 

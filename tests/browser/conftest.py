@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.chromium import chromium
+from tests.browser.chromium import PATIENCE, chromium
 from tests.browser.console import plan, planned
 from tests.browser.office import Office, served
 
@@ -58,5 +59,6 @@ async def started_browser() -> AsyncIterator[Browser]:
 async def browser(started_browser: Browser) -> AsyncIterator[Browser]:
     """Give a browser in which nothing is open; every window is closed after the test."""
     yield started_browser
-    for context in started_browser.contexts:
-        await context.close()
+    async with asyncio.timeout(PATIENCE):
+        for context in started_browser.contexts:
+            await context.close()

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from server import database
 
-STARTING = 30.0  # seconds
+STARTING = 90.0  # seconds; many starts at once on a busy machine
 COMMAND = str(Path(sys.executable).with_name("sprechzeit"))
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Coturn:
     certificate: Path
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Base64 of the SHA-256 of the certificate's public key, as Chromium's flags take it."""
         key = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_key()
         encoded = key.public_bytes(
@@ -39,12 +40,12 @@ class Coturn:
         return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
 
     @property
-    def url(self):
+    def url(self) -> str:
         return f"turns:{HOST}:{self.tls_port}?transport=tcp"
 
 
 @contextlib.contextmanager
-def running(folder):
+def running(folder: Path) -> Iterator[Coturn]:
     """Run coturn as docs/deployment.md has it, in `folder`, until the block ends."""
     certificate, key = _certify(folder)
     port, tls_port = _free_ports(2)
@@ -76,7 +77,7 @@ def running(folder):
         process.wait(timeout=15)
 
 
-def _await_port(process, port):
+def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
     give_up = time.monotonic() + _STARTING
     while time.monotonic() < give_up and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
@@ -85,13 +86,13 @@ def _await_port(process, port):
     raise RuntimeError("coturn did not start")
 
 
-def _free_ports(count):
+def _free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in probes]
 
 
-def _certify(folder):
+def _certify(folder: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "turn.office.example")])
     now = dt.datetime.now(dt.UTC)

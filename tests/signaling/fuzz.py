@@ -27,7 +27,7 @@ from signaling.relay.dtls import SrtpError
 from signaling.relay.offer import read_offer
 from tests.signaling.damage import damaged
 from tests.signaling.fuzz_orders import Orders
-from tests.signaling.peer import Peer, offer_sdp, rtp_packet
+from tests.signaling.peer import VIDEO, Peer, offer_sdp, rtp_packet
 from tests.signaling.tcp_peer import TcpPeer
 
 SEED = 20261121
@@ -99,6 +99,7 @@ class Insider:
 
     def __init__(self, peer):
         self._peer = peer
+        self._last = b""  # the last picture's packet that came
         _, video, repeats = peer.seat_ssrcs(0)
         mine = peer.ssrc + 1
         arrivals = Arrivals()
@@ -119,8 +120,11 @@ class Insider:
         """Send something; one in four is a storm of requests for all that can be repeated."""
         peer = self._peer
         packet = damaged(chance, self._honest)
-        if chance.randrange(4) == 0 and peer.rtp:
-            _, _, last, _, ssrc = struct.unpack_from("!BBHII", peer.rtp[-1])
+        pictures = [each for each in peer.rtp if each[1] & 0x7F == VIDEO]
+        self._last = pictures[-1] if pictures else self._last
+        peer.rtp.clear()
+        if chance.randrange(4) == 0 and self._last:
+            _, _, last, _, ssrc = struct.unpack_from("!BBHII", self._last)
             packet = rtcp.nack(1, ssrc, (last + each & 0xFFFF for each in _STORM))
         with contextlib.suppress(*SrtpError):
             is_rtcp = len(packet) > 1 and 192 <= packet[1] <= 223
@@ -185,7 +189,6 @@ class Scene:
         for each in (*self.peers, *self.streams.all):
             for kept in (each.sent, each.rtcp, each.confirmed):
                 kept.clear()
-        del mallory.rtp[:-1]
         mallory.raw_received.clear()
 
     async def flood(self, inputs, *, seed=SEED):
