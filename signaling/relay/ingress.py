@@ -10,6 +10,7 @@ from signaling.relay.endpoint import Endpoint
 from signaling.relay.happenings import Happenings
 from signaling.relay.line import Address, Line
 from signaling.relay.plane.library import lib
+from signaling.relay.slab import ssrc_name
 from signaling.relay.tcp_connection import Carried, Connection
 from signaling.relay.tcp_line import TcpLine
 
@@ -97,10 +98,13 @@ class Ingress:
         for ssrc in self._ssrcs.pop(leg, ()):
             if self._by_ssrc.get(ssrc) is leg:
                 del self._by_ssrc[ssrc]
+                self._slab.leave(ssrc_name(ssrc))
         declared = tuple(ssrcs)
         if declared:
             self._ssrcs[leg] = declared
             self._by_ssrc |= dict.fromkeys(declared, leg)
+            for ssrc in declared:
+                self._slab.settle(ssrc_name(ssrc), leg.struct)
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""

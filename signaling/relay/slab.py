@@ -58,7 +58,7 @@ class Slab:
         self.plane.made = 0
 
     def settle(self, address: bytes, leg: Any) -> None:
-        """Take what comes from a socket address for a participant's, as the plane knows them."""
+        """Take what comes from a socket address, or with an SSRC, for a participant's."""
         if 2 * self.plane.place_count >= self.plane.place_size:
             before, size = self._places, self.plane.place_size
             self._places = self._new_places(2 * size)
@@ -68,10 +68,15 @@ class Slab:
         lib.place_put(self.plane, address, leg)
 
     def leave(self, address: bytes) -> None:
-        """Take what comes from a socket address for a stranger's."""
+        """Take it for a stranger's."""
         lib.place_drop(self.plane, address)
 
     def _new_places(self, size: int) -> Any:
         places = ffi.new("struct place[]", size)
         self.plane.places, self.plane.place_size, self.plane.place_count = places, size, 0
         return places
+
+
+def ssrc_name(ssrc: int) -> bytes:
+    """Give what an SSRC is known by among addresses: no family has its number."""
+    return b"\xff\xff" + ssrc.to_bytes(4, "big") + bytes(lib.PLANE_NAME - 6)

@@ -11,8 +11,9 @@ from signaling.relay.batch_line import BatchLine
 from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.line import PlainLine, arrivals
+from signaling.relay.plane.library import ffi
 from signaling.relay.relay import Relay as RunningRelay
-from signaling.relay.slab import INCOMING, Slab
+from signaling.relay.slab import INCOMING, Slab, ssrc_name
 from tests.signaling.peer import Peer, rtp_packet
 
 KINDS = [
@@ -75,7 +76,7 @@ def post(line, address, packet):
 
 
 def test_datagrams_stand_in_their_slots_with_source_and_length(line, far):
-    sent = [b"a" * 20, b"", b"c" * 1200]
+    sent = [b"\0" + b"a" * 20, b"\0", b"\0" + b"c" * 1200]  # as STUN begins
     for each in sent:
         far.sendto(each, line.socket.getsockname())
 
@@ -94,7 +95,7 @@ def test_nothing_waiting_is_nothing_taken(line):
 def test_arrivals_are_times_between_sending_and_taking(line, far):
     before = time.monotonic_ns() // 1000
     for _ in range(2):
-        far.sendto(b"x", line.socket.getsockname())
+        far.sendto(b"\0x", line.socket.getsockname())
         [(_, _, arrived)] = take(line)
 
         assert before - 1000 <= arrived <= time.monotonic_ns() // 1000
@@ -102,7 +103,7 @@ def test_arrivals_are_times_between_sending_and_taking(line, far):
 
 def test_more_than_fit_are_taken_in_turns(line, far):
     for number in range(INCOMING + 3):
-        far.sendto(bytes((number,)), line.socket.getsockname())
+        far.sendto(bytes((0, number)), line.socket.getsockname())
 
     first, second = take(line), take(line)
 
@@ -120,7 +121,7 @@ def test_more_than_fit_are_taken_in_turns(line, far):
     ],
 )
 def test_packets_in_a_row_arrive_one_by_one_and_in_order(line, far, lengths):
-    far.sendto(b"where I am", line.socket.getsockname())
+    far.sendto(b"\0where I am", line.socket.getsockname())
     [(address, _, _)] = take(line)
     sent = [bytes((number,)) * length for number, length in enumerate(lengths)]
 
@@ -135,7 +136,7 @@ def test_packets_to_many_go_to_each(line, host, far):
     with bound(host) as other:
         addresses = []
         for each in (far, other):
-            each.sendto(b"here", line.socket.getsockname())
+            each.sendto(b"\0here", line.socket.getsockname())
             addresses += [source for source, _, _ in take(line)]
 
         for number in range(150):
@@ -148,7 +149,7 @@ def test_packets_to_many_go_to_each(line, host, far):
 
 
 def test_a_packet_that_the_kernel_refuses_holds_up_no_other(line, far):
-    far.sendto(b"here", line.socket.getsockname())
+    far.sendto(b"\0here", line.socket.getsockname())
     [(address, _, _)] = take(line)
     nobody = (
         address[:2] + bytes(2) + address[4:]
@@ -218,3 +219,26 @@ async def test_ports_of_both_kinds_can_be_taken_twice_only_by_mistake():
         Endpoint.bind("127.0.0.1", None, first.port, Counters(), batches=False)
 
     await first.close()
+
+
+@pytest.mark.skipif(not batch_line.is_available(), reason="not Linux")
+def test_a_flood_from_strangers_is_dropped_and_counted_without_telling_anybody(host, far):
+    slab = Slab()
+    leg = ffi.new("struct leg *")
+    slab.settle(ssrc_name(7), leg)
+    with bound(host) as opened:
+        opened.settimeout(0)
+        line = BatchLine(opened, slab)
+        line.slab = slab
+        media = b"\x80\x60" + bytes(6) + (7).to_bytes(4, "big")
+        flood = [b"\x16\xfe\xfd", b"\x80\x60" + bytes(40), b"\x80", b"", b"GET /", media]
+        for each in flood:
+            far.sendto(each, opened.getsockname())
+
+        told = [datagram for _, datagram, _ in take(line)]
+
+    counts = slab.plane.counts
+    assert told == [media]  # who sends this SSRC may have moved here
+    assert counts.dropped_dtls_from_stranger == 1
+    assert counts.dropped_media_from_stranger == 2
+    assert counts.dropped_unknown_kind == 2

@@ -152,20 +152,43 @@ int line_take(struct line *line) {
   return count;
 }
 
+/* Whether a datagram of an unknown address is nothing that could prove who sends it: it is dropped
+ * here and counted, so that a flood costs no more than this. RFC 7983 section 7. */
+static int is_refused(struct plane *plane, const unsigned char *bytes, int length) {
+  struct counts *counts = &plane->counts;
+  unsigned char first = length ? bytes[0] : 255, name[PLANE_NAME] = {0xFF, 0xFF};
+  if (first <= 1) return 0;
+  if (first >= 20 && first <= 63) {
+    counts->dropped_dtls_from_stranger++;
+    return 1;
+  }
+  if (first < 128 || first > 191) {
+    counts->dropped_unknown_kind++;
+    return 1;
+  }
+  if (length >= 12) {
+    memcpy(name + 2, bytes + (bytes[1] >= 192 && bytes[1] <= 223 ? 4 : 8), 4);
+    if (place_find(plane, name)) return 0;
+  }
+  counts->dropped_media_from_stranger++;
+  return 1;
+}
+
 int line_handle(struct line *line, int done, int count) {
   struct plane *plane = line->plane;
   for (; done < count; done++) {
     if (plane_crowded(plane)) return done;
     int start = slot_start(done), length = (int)line->incoming[done].msg_len;
-    unsigned char first = length ? plane->slab[start] : 255;
     struct leg *leg = place_find(plane, line->names[done]);
-    int is_media = first >= 128 && first <= 191; /* RFC 7983 section 7 */
+    const unsigned char *bytes = plane->slab + start;
+    int is_media = length > 0 && bytes[0] >= 128 && bytes[0] <= 191;
     if (leg && is_media) {
       plane_media(plane, leg, start, length, line->arrived[done]);
       continue;
     }
-    int kind = is_media && length >= 12 ? EVENT_STRANGER : EVENT_OTHER;
-    struct event *event = tell(plane, kind, leg ? leg->id : 0, line->arrived[done]);
+    if (!leg && is_refused(plane, bytes, length)) continue;
+    struct event *event = tell(plane, is_media ? EVENT_STRANGER : EVENT_OTHER, leg ? leg->id : 0,
+                               line->arrived[done]);
     event->start = start;
     event->length = length;
     memcpy(event->name, line->names[done], PLANE_NAME);

@@ -26,8 +26,8 @@
 #define PLANE_LONGEST_JUMP 3000 /* RFC 3550 appendix A.1, MAX_DROPOUT */
 
 /* What Python is told of. */
-#define EVENT_OTHER 1    /* neither RTP nor RTCP of a known address: `start`, `length`, `name` */
-#define EVENT_STRANGER 2 /* RTP or RTCP of an unknown address: as above */
+#define EVENT_OTHER 1    /* STUN of anyone, DTLS of a known address: `start`, `length`, `name` */
+#define EVENT_STRANGER 2 /* RTP or RTCP of an unknown address and a known SSRC: as above */
 #define EVENT_CONTROL 3  /* RTCP, decrypted: `who` is the leg */
 #define EVENT_UNDECLARED 4 /* RTP of an SSRC that is not known yet, decrypted: `who` is the leg */
 #define EVENT_GAP 5      /* `who` is the stream, `first` and `count` the numbers that are missing */
@@ -134,7 +134,7 @@ struct sink {
   uint8_t redundant[PLANE_HISTORY]; /* which frames each voice carried: bit 0 the last one */
 };
 
-/* Where the participant behind an address is: open addressing, `size` a power of two. */
+/* Where the participant behind an address, or who sends an SSRC, is: open addressing, `size` a power of two. */
 struct place {
   unsigned char name[PLANE_NAME];
   struct leg *leg;
@@ -142,7 +142,8 @@ struct place {
 
 struct counts {
   uint64_t dropped_malformed_media, dropped_undeclared_ssrc, dropped_unauthentic_media,
-      dropped_unwanted_media, dropped_unprotectable, dropped_unsendable, socket_errors;
+      dropped_unwanted_media, dropped_unprotectable, dropped_unsendable, socket_errors,
+      dropped_media_from_stranger, dropped_dtls_from_stranger, dropped_unknown_kind;
 };
 
 /* All of it. The functions of libsrtp are those that pylibsrtp brings. */
