@@ -14,6 +14,7 @@ the datagram came, not where this process found time for it. Few are timed: that
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import select
 import socket
@@ -251,8 +252,11 @@ def talk(callers: list[Caller], seconds: float) -> Talk:
         poll.register(number, select.EPOLLIN)
     before = _totals(callers)
     delays: list[int] = []
+    schedule = _schedule(callers, seconds)
+    gc.collect()
+    gc.disable()  # a pause of this process would be taken for a delay of the server's
     start = time.perf_counter()
-    for due, act in _schedule(callers, seconds):
+    for due, act in schedule:
         while True:
             left = start + due - time.perf_counter()
             # Receive before sending more, and while waiting.
@@ -268,6 +272,7 @@ def talk(callers: list[Caller], seconds: float) -> Talk:
         for number, _ in events:
             by_number[number].receive(delays, now)
     poll.close()
+    gc.enable()
     after = _totals(callers)
     sent, received, reports, told = (now - then for now, then in zip(after, before, strict=True))
     return Talk(sent, received, reports, told, delays)

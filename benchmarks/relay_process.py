@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ async def _carry(pipe: Connection, host: str) -> None:
                 over.set()
 
     asyncio.get_running_loop().add_reader(pipe.fileno(), obey)
+    gc.freeze()  # as the relay's own command does
     pipe.send("ready")
     await over.wait()
     await relay.close()
