@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy import Numeric, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, schema, seats, supply
+from scheduling import appointments, attendance, catalog, schema, seats, supply
+from scheduling.attendance import Stretch
 from scheduling.closures import Closed
 from scheduling.grid import Horizon
-from scheduling.hours import Release
 from scheduling.model import Appointment, Kind, NotFound, Resource, Site, Span, Way
 from scheduling.seats import GroupSession
 from scheduling.supply import House, Member, Supply
@@ -47,6 +47,7 @@ class Lane:
     site: Site
     worked: int
     booked: int
+    stretches: tuple[Stretch, ...]
 
     @property
     def share(self) -> int | None:
@@ -172,26 +173,13 @@ async def alike(tx: AsyncConnection, resource: Resource) -> frozenset[int]:
 
 
 def _lane(read: Supply, house: House, member: Member, horizon: Horizon) -> Lane:
-    worked = _worked(house, member, horizon)
-    if not member.patterns and not house.opening:
-        # A thing in a house without opening hours is of use while somebody works there.
-        together = 0
-        for other in house.members:
-            together |= _worked(house, other, horizon) if other.patterns else 0
-        worked &= together
+    worked = attendance.worked(house, member, horizon)
     taken = read.busy.get(member.resource.id, 0) & worked
     return Lane(
         member.resource, house.site,
         worked.bit_count() * _TICK_MINUTES, taken.bit_count() * _TICK_MINUTES,
+        attendance.stretches(house, member, horizon),
     )  # fmt: skip
-
-
-def _worked(house: House, member: Member, horizon: Horizon) -> int:
-    worked = 0
-    for way in Way:
-        for release in Release if member.patterns else (Release.ONLINE,):
-            worked |= house.hours(member, horizon, way, release)
-    return worked
 
 
 def _open_between(read: Supply, horizon: Horizon) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -14,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduling import catalog, overview
 from scheduling.closures import Closed
 from scheduling.grid import Horizon, local_date
-from scheduling.model import Appointment, Kind, Site, Status, Way
-from scheduling.overview import DEVICES, PEOPLE, ROOMS, Booked, Lane, Overview, Team
+from scheduling.model import Appointment, Kind, Site, Way
+from scheduling.overview import DEVICES, PEOPLE, ROOMS, Lane, Overview, Team
 from scheduling.seats import GroupSession
-from web import access, forms, words
-from web.keys import CLOCK, LOCALE, SETTINGS, STORE
+from web import access, forms
+from web.keys import CLOCK, STORE
+from web.plan_drawing import HOURS, Drawing, is_closed_by
 from web.templating import render
-from web.translations import N_, catalogue
+from web.translations import N_
 
 KINDS: Mapping[str, tuple[Kind, ...]] = {
     "all": tuple(Kind),
@@ -33,11 +33,6 @@ KIND_NAMES = {
     "people": N_("People"),
     "rooms": N_("Rooms and counters"),
     "devices": N_("Devices"),
-}
-CLOSURES = {
-    "absence": N_("away"),
-    "closure": N_("closed"),
-    "outage": N_("no network"),
 }
 _MANY_SITES = 4
 """From so many sites on, the console opens with the first alone."""
@@ -107,6 +102,7 @@ async def show(request: web.Request) -> web.Response:
         sites=sites,
         teams=teams,
         kinds=KIND_NAMES,
+        hours_said=HOURS,
         today=local_date(now),
         may_plan=access.may_plan(staff),
         asked=asked,
@@ -122,7 +118,7 @@ async def timeline(request: web.Request) -> web.Response:
         sites, teams = await catalog.sites(tx), await overview.teams(tx)
         view = _view(request, sites, teams)
         seen = await _read(tx, view, now)
-    drawing = _Drawing(request, seen, several_sites=len(sites) > 1)
+    drawing = Drawing(request, seen, several_sites=len(sites) > 1)
     opens, closes = drawing.hours()
     body = {
         "resources": [drawing.lane(lane) for lane in seen.lanes],
@@ -132,6 +128,7 @@ async def timeline(request: web.Request) -> web.Response:
             *drawing.held(),
             *drawing.closures(),
         ],
+        "hours": [*drawing.hours_off(), *drawing.hours_without_visits()],
         "opens": f"{opens:02}:00",
         "closes": f"{closes:02}:00",
     }
@@ -168,113 +165,6 @@ def _groups(
     """Yield each lane with what is on it, for the list."""
     for lane in seen.lanes:
         booked = [one.appointment for one in seen.booked if lane.resource.id in one.resource_ids]
-        closed = [one for one in seen.closures if _closes(one, lane)]
+        closed = [one for one in seen.closures if is_closed_by(lane, one)]
         together = [one.session for one in seen.gatherings if lane.resource.id in one.resource_ids]
         yield lane, booked, together, closed
-
-
-def _closes(closure: Closed, lane: Lane) -> bool:
-    return closure.resource_id == lane.resource.id or closure.site_id == lane.site.id
-
-
-class _Drawing:
-    """Turns the plan into what the timeline understands, in the language of the page."""
-
-    def __init__(self, request: web.Request, seen: Overview, *, several_sites: bool) -> None:
-        self._say = catalogue(request[LOCALE]).gettext
-        self._language = request[LOCALE]
-        self._zone = request.app[SETTINGS].timezone
-        self._seen = seen
-        self._several_sites = several_sites
-
-    def hours(self) -> tuple[int, int]:
-        """Return the whole hours that a day must show: all work and all appointments."""
-        spans = [one.appointment.span for one in self._seen.booked]
-        spans += [one.session.span for one in self._seen.gatherings]
-        starts = [span.start.astimezone(self._zone).hour for span in spans]
-        ends = [span.end.astimezone(self._zone) for span in spans]
-        opens = min([self._seen.opens // 60, *starts])
-        closes = max([-(-self._seen.closes // 60), *(end.hour + bool(end.minute) for end in ends)])
-        return opens, min(closes, 24)
-
-    def lane(self, lane: Lane) -> dict[str, Any]:
-        return {
-            "id": str(lane.resource.id),
-            "title": lane.resource.name,
-            "extendedProps": {
-                "kind": lane.resource.kind,
-                "site": lane.site.name if self._several_sites else "",
-                "share": lane.share,
-            },
-        }
-
-    def booked(self, one: Booked, *, movable: bool, now: dt.datetime) -> dict[str, Any]:
-        appointment = one.appointment
-        way = words.WAYS[appointment.way]
-        open_still = appointment.status is Status.BOOKED and appointment.span.end > now
-        topic = appointment.topic.title
-        return {
-            "id": str(appointment.id),
-            "resourceIds": [str(resource_id) for resource_id in one.resource_ids],
-            "start": self._clock(appointment.span.start),
-            "end": self._clock(appointment.span.end),
-            "title": appointment.person.name,
-            "editable": movable and open_still,
-            "classNames": ["appointment", f"way-{appointment.way}", f"is-{appointment.status}"],
-            "extendedProps": {
-                "icon": way.icon,
-                "way": self._say(way.name),
-                "topic": topic.get(self._language) or topic["de"],
-                "caseworker": appointment.caseworker.name,
-                "sequence": appointment.sequence,
-            },
-        }
-
-    def gatherings(self) -> Iterator[dict[str, Any]]:
-        for one in self._seen.gatherings:
-            session, way = one.session, words.WAYS[one.session.way]
-            title = session.topic.title
-            yield {
-                "id": f"group-{session.id}",
-                "resourceIds": [str(resource_id) for resource_id in one.resource_ids],
-                "start": self._clock(session.span.start),
-                "end": self._clock(session.span.end),
-                "title": f"{session.seats}/{session.capacity}",
-                "editable": False,
-                "classNames": ["appointment", f"way-{session.way}", f"is-{session.status}"],
-                "extendedProps": {
-                    "icon": way.icon,
-                    "way": self._say(way.name),
-                    "topic": title.get(self._language) or title["de"],
-                    "caseworker": session.caseworker.name,
-                    "address": f"/plan/groups/{session.id}",
-                },
-            }
-
-    def held(self) -> Iterator[dict[str, Any]]:
-        for number, hold in enumerate(self._seen.held):
-            yield {
-                "id": f"held-{number}",
-                "resourceIds": [str(hold.resource_id)],
-                "start": self._clock(hold.span.start),
-                "end": self._clock(hold.span.end),
-                "title": self._say(N_("being booked")),
-                "editable": False,
-                "classNames": ["held"],
-            }
-
-    def closures(self) -> Iterator[dict[str, Any]]:
-        for closure in self._seen.closures:
-            lanes = [lane for lane in self._seen.lanes if _closes(closure, lane)]
-            yield {
-                "id": f"closure-{closure.id}",
-                "display": "background",
-                "resourceIds": [str(lane.resource.id) for lane in lanes],
-                "start": self._clock(closure.span.start),
-                "end": self._clock(closure.span.end),
-                "title": closure.note or self._say(CLOSURES.get(closure.kind, closure.kind)),
-                "classNames": ["closure"],
-            }
-
-    def _clock(self, instant: dt.datetime) -> str:
-        return instant.astimezone(self._zone).replace(tzinfo=None).isoformat()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from scheduling import booking, catalog, closures, overview
+import datetime as dt
+
+from scheduling import booking, catalog, closures, overview, schema
 from scheduling.grid import Horizon
 from scheduling.model import Appointment, Needs, Span, Way
 from scheduling.store import Store
 from tests.conftest import Clock
-from tests.scheduling.office import PERSON, Office, at, make_office
+from tests.scheduling.office import PERSON, Office, at, make_office, row
 
 DAY = Horizon(at(9).date(), at(9).date())
 
@@ -126,3 +128,39 @@ async def test_the_revision_rises_with_bookings_holds_and_closures(
 
     assert len(set(revisions)) == 4
     assert revisions[-1] == revisions[-2]
+
+
+async def test_home_office_shows_as_hours_without_visits(store: Store, clock: Clock) -> None:
+    office = await make_office(store)
+    async with store.writing() as tx:
+        await row(
+            tx, schema.working_pattern, resource_id=office.caseworkers[0], weekday=1,
+            starts_minute=780, ends_minute=960, ways=["video", "phone"],
+            valid_from=dt.date(2026, 1, 1), every_weeks=1,
+        )  # fmt: skip
+
+    async with store.reading() as tx:
+        caseworker, room, *_ = (await overview.overview(tx, DAY, clock())).lanes
+
+    there = frozenset({Way.IN_PERSON, Way.VIDEO, Way.PHONE})
+    assert [(one.span, one.ways) for one in caseworker.stretches if one.ways] == [
+        (Span(at(9), at(12)), there),
+        (Span(at(13), at(16)), frozenset({Way.VIDEO, Way.PHONE})),
+    ]
+    assert caseworker.stretches[0].span.start == DAY.start
+    assert caseworker.stretches[-1].span.end == DAY.end
+    # The room can be had while somebody works in the house, be it at home.
+    assert [one.span for one in room.stretches if one.ways] == [
+        Span(at(9), at(12)),
+        Span(at(13), at(16)),
+    ]
+
+
+async def test_nobody_is_there_on_a_public_holiday(store: Store, clock: Clock) -> None:
+    await make_office(store)
+    all_saints = dt.date(2026, 11, 1)
+
+    async with store.reading() as tx:
+        seen = await overview.overview(tx, Horizon(all_saints, all_saints), clock())
+
+    assert [one.ways for lane in seen.lanes for one in lane.stretches] == [frozenset()] * 3

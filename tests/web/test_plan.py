@@ -325,3 +325,17 @@ async def test_a_console_hears_of_what_another_process_has_changed(
 
     assert await asyncio.wait_for(next_event(), 5)
     stream.close()
+
+
+async def test_the_timeline_tells_when_people_are_not_there(small_house: House) -> None:
+    scheduler = await signed_in(small_house)
+
+    answer = await scheduler.client.get("/plan/timeline.json?date=2026-10-13&kind=people")
+    page = await scheduler.get("/plan?date=2026-10-13&kind=people")
+
+    plan = await answer.json()
+    assert [(one["start"], one["end"], one["classNames"]) for one in plan["hours"]] == [
+        ("2026-10-13T00:00:00", "2026-10-13T09:00:00", ["off"]),
+        ("2026-10-13T12:00:00", "2026-10-14T00:00:00", ["off"]),
+    ]
+    assert "There 09:00" in page.text

@@ -124,12 +124,13 @@ class Console {
   }
 
   drawn(plan) {
-    return plan.events.map((event) => ({ ...event, durationEditable: false }));
+    // What lies behind comes first, so that closures are drawn over hours.
+    return [...plan.hours, ...plan.events].map((event) => ({ ...event, durationEditable: false }));
   }
 
   remember(plan) {
     this.lanes = JSON.stringify(plan.resources);
-    this.events = JSON.stringify(plan.events);
+    this.events = JSON.stringify([plan.hours, plan.events]);
     this.kinds = new Map(plan.resources.map(({ id, extendedProps }) => [id, extendedProps.kind]));
   }
 
