@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from signaling.relay.agreement import Seat
-from signaling.relay.leg import Leg, Site
+from signaling.relay.leg import Leg
 from signaling.relay.offer import BadOffer, read_offer
+from signaling.relay.site import Site
 
 __all__ = ["BadOffer", "Conference", "Place"]
 

@@ -3,25 +3,21 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from signaling.relay import control, rtcp
 from signaling.relay.agreement import Agreement
 from signaling.relay.answer import Transport, write_answer
 from signaling.relay.batch_line import BatchLine
-from signaling.relay.counters import Counters
 from signaling.relay.downlink import Downlink
-from signaling.relay.dtls import Association, Certificate
+from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
-from signaling.relay.endpoint import Endpoint
-from signaling.relay.happenings import Happenings
-from signaling.relay.ingress import Credentials, Ingress
+from signaling.relay.ingress import Credentials
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
 from signaling.relay.plane.library import ffi, lib
-from signaling.relay.rounds import Rounds
 from signaling.relay.sink import Sink
+from signaling.relay.site import Site
 from signaling.relay.source import Source
 
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
@@ -29,20 +25,6 @@ _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
 _REPEATS_PER_TICK = 400
 _MOST_STREAMS: int = lib.PLANE_STREAMS
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What all legs of one relay share."""
-
-    endpoint: Endpoint
-    ingress: Ingress
-    happenings: Happenings
-    rounds: Rounds
-    certificate: Certificate
-    counters: Counters
-    advertised: tuple[str, ...]
-    tcp_port: int | None = None
 
 
 class Leg:

@@ -16,8 +16,9 @@ from signaling.relay.dtls import Certificate
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.happenings import Happenings
 from signaling.relay.ingress import Ingress
-from signaling.relay.leg import Leg, Site
+from signaling.relay.leg import Leg
 from signaling.relay.rounds import PAUSE, Rounds
+from signaling.relay.site import Site
 from signaling.relay.tcp_line import TcpLine
 
 _log = structlog.get_logger(__name__)
