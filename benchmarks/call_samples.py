@@ -25,7 +25,8 @@ const sampled = async () => {
       && each.framesDecoded);
     const heard = found.filter((each) => each.type === "inbound-rtp" && each.kind === "audio"
       && each.packetsReceived);
-    const sent = found.find((each) => each.type === "outbound-rtp" && each.kind === "video");
+    const sending = found.filter((each) => each.type === "outbound-rtp" && each.kind === "video");
+    const sent = sending.sort((one, other) => (other.frameWidth ?? 0) - (one.frameWidth ?? 0))[0];
     window.samples.push({
       at: (performance.timeOrigin + performance.now()) / 1000,
       audio_total: of(heard, "totalSamplesReceived"),
@@ -38,7 +39,7 @@ const sampled = async () => {
       width: shown[0]?.frameWidth ?? 0,
       height: shown[0]?.frameHeight ?? 0,
       sent: of(found.filter((each) => each.type === "outbound-rtp"), "bytesSent"),
-      pictures_sent: sent?.bytesSent ?? 0,
+      pictures_sent: of(sending, "bytesSent"),
       limited_by: sent?.qualityLimitationReason ?? "",
       sent_width: sent?.frameWidth ?? 0,
       sent_frames: sent?.framesEncoded ?? 0,

@@ -166,10 +166,8 @@ class Layers:
         if not steps:
             return Step(viewer.layer, viewer.temporal, 0.0)
         room = UNBOUND if viewer.room is None else viewer.room
-        present = max(
-            (index for index, step in enumerate(steps) if step[:2] <= (viewer.layer, viewer.temporal)),
-            default=0,
-        )  # fmt: skip
+        shown = (viewer.layer, viewer.temporal)
+        present = max((i for i, step in enumerate(steps) if step[:2] <= shown), default=0)
         chosen = present
         if steps[present].bits > room * _TOLERANCE:
             chosen = max((i for i in range(present) if steps[i].bits <= room), default=0)

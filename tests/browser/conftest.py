@@ -17,6 +17,7 @@ __all__ = ["plan", "planned"]
 TIMED = {
     "test_blocked.py",
     "test_call.py",
+    "test_layers.py",
     "test_main_job.py",
     "test_networks.py",
     "test_relays.py",

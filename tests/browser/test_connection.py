@@ -150,9 +150,10 @@ async def test_signing_sends_small_and_fluent_pictures(office: Office, browser: 
         """() => {
           const senders = window.connections.at(-1).getSenders();
           const camera = senders.find(({ track }) => track?.kind === "video");
-          const { encodings: [encoding], degradationPreference } = camera.getParameters();
-          return encoding.maxBitrate === 250000 && encoding.scaleResolutionDownBy === 2
-            && degradationPreference === "maintain-framerate";
+          const { encodings, degradationPreference } = camera.getParameters();
+          const [encoding, ...others] = encodings.filter(({ active }) => active);
+          return others.length === 0 && encoding?.maxBitrate === 250000
+            && encoding.scaleResolutionDownBy === 2 && degradationPreference === "maintain-framerate";
         }"""
     )
     await caseworker.page.wait_for_function(

@@ -103,6 +103,7 @@ export class Call {
       this.#shape();
       this.#publish();
     });
+    this.#health.addEventListener("sizes", () => this.#shape());
     const signing = this.#root.querySelector("[data-signing]");
     signing.checked = sessionStorage.getItem("call-signing") === "on";
     const choose = () => {
@@ -116,9 +117,9 @@ export class Call {
 
   /** Send the picture as the network allows and the person wants. */
   #shape() {
-    const { resting, signing } = this.#health;
+    const { resting, signing, layered } = this.#health;
     this.#root.classList.toggle("call--resting", resting);
-    this.#connection.shape({ resting, signing });
+    this.#connection.shape({ resting, signing, layered });
   }
 
   get #filming() {

@@ -1,13 +1,15 @@
 /**
  * How everybody is connected: judged for oneself, told by the others, and said in plain words.
  *
- * Dispatches "told" with `{level, cause}` when the own level changes, for the server, and
- * "resting" with a boolean when the own picture has to rest, or may come back.
+ * Dispatches "told" with `{level, cause}` when the own level changes, for the server; "resting"
+ * with a boolean when the own picture has to rest, or may come back; and "sizes" with a boolean
+ * when it is to be sent in several sizes, or in one.
  */
 
 import { AMPLE, follow } from "./frugality.js";
 import { Verdict } from "./quality.js";
 import { sampleOf } from "./sample.js";
+import { ONE_SIZE, resize } from "./sizes.js";
 
 const LOOK = 1000; // ms between two samples
 const SAID_EVERY = 20_000; // ms between two announcements: who listens shall hear the people
@@ -19,6 +21,7 @@ export class Health extends EventTarget {
   #announce;
   #verdict = new Verdict();
   #frugality = AMPLE;
+  #sizes = ONE_SIZE;
   #at = -LOOK;
   #said = -SAID_EVERY;
   #saidLevel = "good";
@@ -47,12 +50,18 @@ export class Health extends EventTarget {
     return this.#frugality.resting;
   }
 
+  /** Whether the own picture is sent in several sizes. */
+  get layered() {
+    return this.#sizes.several;
+  }
+
   /** Take the connection's statistics; `filming` when the own camera is on its way to somebody. */
   take(report, at, filming) {
     if (at - this.#at < LOOK) return;
     this.#at = at;
     const sample = sampleOf(report, at);
     this.#rest(sample, filming, at);
+    this.#resize(sample, at);
     const changed = this.#verdict.take(sample, this.#circumstances);
     if (changed) {
       this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
@@ -105,6 +114,14 @@ export class Health extends EventTarget {
     if (resting === before) return;
     this.dispatchEvent(new CustomEvent("resting", { detail: resting }));
     if (filming) this.#announce(this.#words(resting ? "pictureRests" : "pictureBack"));
+  }
+
+  #resize({ room }, at) {
+    const before = this.layered;
+    this.#sizes = resize(this.#sizes, { room, receivers: this.#others.length }, at);
+    if (this.layered !== before) {
+      this.dispatchEvent(new CustomEvent("sizes", { detail: this.layered }));
+    }
   }
 
   #say(at) {

@@ -7,11 +7,22 @@
  */
 
 export const PAIRS = 3;
+// One picture in two sizes, the smaller first, for rooms of three and more: the relay gives everyone
+// the one that their network takes. Two people need the larger one alone. Chromium makes no third
+// size of VGA.
 const MAX_VIDEO_BITRATE = 1_500_000; // bit/s; VGA looks no better above
+const LAYERS = [
+  { rid: "l", maxBitrate: 120_000 }, // its every second frame alone takes 70
+  { rid: "h", maxBitrate: MAX_VIDEO_BITRATE },
+];
+const SMALL = { width: 213, height: 160 };
+const SPARE_FRAMES = "L1T2"; // every second frame can be left out
+const NO_SPARE_FRAMES = "L1T1";
 const SIGNING_BITRATE = 250_000; // bit/s, as phones with little data can afford
 const SIGNING_SIZE = { width: 320, height: 240 }; // QVGA: hands and face are seen, motion is fluent
-const AUDIO = ["audio/opus"];
-const VIDEO = ["video/VP8", "video/rtx"];
+const SENT = { audio: ["audio/opus"], video: ["video/VP8", "video/rtx"] };
+// The relay adds earlier sound (RED, RFC 2198) for those who lose packets; nobody else sends it.
+const RECEIVED = { ...SENT, audio: ["audio/opus", "audio/red"] };
 
 /** Restrict a section to what the relay speaks; shorter descriptions are parsed sooner. */
 function preferCodecs(transceiver, kind, names) {
@@ -27,10 +38,10 @@ function withRepeatedVoices(sdp) {
   return sdp.replace(/^a=rtpmap:(\d+) opus\/.*\r\n/gim, "$&a=rtcp-fb:$1 nack\r\n");
 }
 
-/** By how much a camera's picture is to shrink for signing. */
-function shrinking(track) {
-  const { width = 0, height = 0 } = track?.getSettings() ?? {};
-  return Math.max(1, Math.min(width / SIGNING_SIZE.width, height / SIGNING_SIZE.height));
+/** By how much a camera's picture is to shrink to fill a size. */
+function shrinking(track, size) {
+  const { width = 640, height = 480 } = track?.getSettings() ?? {};
+  return Math.max(1, Math.min(width / size.width, height / size.height));
 }
 
 /** What stays the same in the relay's answers as long as its end of the connection lives. */
@@ -45,6 +56,7 @@ export class Peer extends EventTarget {
   #active = false;
   #resting = false;
   #signing = false;
+  #layered = false;
   #shaping = Promise.resolve();
   #usable = true;
   #association = "";
@@ -55,14 +67,14 @@ export class Peer extends EventTarget {
     const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
     this.#pc = pc;
     const stream = new MediaStream();
-    const sending = (kind, encoding) =>
+    const sending = (kind, encodings) =>
       pc.addTransceiver(kind, {
         direction: "sendonly",
         streams: [stream],
-        sendEncodings: [{ active: false, ...encoding }],
+        sendEncodings: encodings.map((encoding) => ({ active: false, ...encoding })),
       });
-    const audio = sending("audio", { priority: "high", networkPriority: "high" });
-    const video = sending("video", { maxBitrate: MAX_VIDEO_BITRATE });
+    const audio = sending("audio", [{ priority: "high", networkPriority: "high" }]);
+    const video = sending("video", LAYERS);
     this.#senders = { audio, video };
     this.pairs = Array.from({ length: PAIRS }, () => ({
       audio: pc.addTransceiver("audio", { direction: "recvonly" }),
@@ -70,7 +82,8 @@ export class Peer extends EventTarget {
     }));
     for (const transceiver of pc.getTransceivers()) {
       const { kind } = transceiver.receiver.track;
-      preferCodecs(transceiver, kind, kind === "audio" ? AUDIO : VIDEO);
+      const codecs = transceiver.direction === "sendonly" ? SENT : RECEIVED;
+      preferCodecs(transceiver, kind, codecs[kind]);
     }
     pc.addEventListener("connectionstatechange", () => {
       this.dispatchEvent(new CustomEvent("state", { detail: pc.connectionState }));
@@ -126,7 +139,7 @@ export class Peer extends EventTarget {
   /** Put `track` (or nothing) into the sending section of `kind`. */
   async replace(kind, track) {
     await this.#senders[kind].sender.replaceTrack(track);
-    if (kind === "video" && this.#signing) await this.#shape(); // another camera, another size
+    if (kind === "video") await this.#shape(); // another camera, another size
   }
 
   /**
@@ -145,10 +158,12 @@ export class Peer extends EventTarget {
    * @param {object} shape
    * @param {boolean} shape.resting no picture at all: the room is needed for the sound
    * @param {boolean} shape.signing fluent motion first, for sign language
+   * @param {boolean} shape.layered in several sizes, for several receivers
    */
-  async shape({ resting, signing }) {
+  async shape({ resting, signing, layered }) {
     this.#resting = resting;
     this.#signing = signing;
+    this.#layered = layered;
     await this.#shape();
   }
 
@@ -162,16 +177,30 @@ export class Peer extends EventTarget {
 
   async #fit(kind, sender) {
     const parameters = sender.getParameters();
-    const [encoding] = parameters.encodings ?? [];
-    if (!encoding || !this.#usable) return;
-    encoding.active = this.#active;
+    if (!parameters.encodings?.length || !this.#usable) return;
     if (kind === "video") {
-      encoding.active = this.#active && !this.#resting;
-      encoding.maxBitrate = this.#signing ? SIGNING_BITRATE : MAX_VIDEO_BITRATE;
-      encoding.scaleResolutionDownBy = this.#signing ? shrinking(sender.track) : 1;
+      for (const encoding of parameters.encodings) this.#fitLayer(encoding, sender.track);
       parameters.degradationPreference = this.#signing ? "maintain-framerate" : "balanced";
+    } else {
+      parameters.encodings[0].active = this.#active;
     }
     await sender.setParameters(parameters).catch(() => {}); // closed meanwhile
+  }
+
+  #fitLayer(encoding, track) {
+    const whole = encoding.rid !== LAYERS[0].rid;
+    const layered = this.#layered && !this.#signing; // signs are lost in a smaller picture
+    encoding.active = this.#active && !this.#resting && (whole || layered);
+    encoding.scalabilityMode = layered ? SPARE_FRAMES : NO_SPARE_FRAMES;
+    if (!whole) {
+      encoding.scaleResolutionDownBy = shrinking(track, SMALL);
+    } else if (this.#signing) {
+      encoding.maxBitrate = SIGNING_BITRATE;
+      encoding.scaleResolutionDownBy = shrinking(track, SIGNING_SIZE);
+    } else {
+      encoding.maxBitrate = MAX_VIDEO_BITRATE;
+      encoding.scaleResolutionDownBy = 1;
+    }
   }
 
   /** Statistics of the whole connection, as an array. */
