@@ -101,6 +101,8 @@ class Cells:
         if not found or int(found[2]) > 59 or not 0 <= minute <= 1440:
             self.fault(column, "clock")
             return 0
+        if minute % GRID_MINUTES:
+            self.fault(column, "flaw_grid")
         return minute
 
     def day(self, column: str) -> dt.date | None:

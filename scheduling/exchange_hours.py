@@ -41,11 +41,14 @@ async def rows(tx: AsyncConnection, language: str) -> list[dict[str, str]]:
 
 
 async def steps(tx: AsyncConnection, table: Table, now: dt.datetime) -> Steps:
-    """Return whose hours the lines of a table change. Without ``valid from`` it is today."""
+    """Return whose hours the lines of a table change. Without ``valid from`` it is today.
+
+    Of whom some lines cannot be read, the others are tried all the same, so that one look tells
+    all that is wrong; nothing is imported then.
+    """
     there, found = await known(tx, people.KINDS), Steps()
     wanted: dict[int, list[tuple[int, Pattern]]] = {}
     undated: set[int] = set()
-    unread: set[int] = set()
     for line in table.lines:
         before = len(found.problems)
         cells = Cells(line, found.problems)
@@ -53,14 +56,10 @@ async def steps(tx: AsyncConnection, table: Table, now: dt.datetime) -> Steps:
         pattern = _pattern(cells, local_date(now))
         if not cells.text("valid_from"):
             undated.add(line.number)
-        if resource_id is not None:
+        if resource_id is not None and len(found.problems) == before:
             wanted.setdefault(resource_id, []).append((line.number, pattern))
-            if len(found.problems) > before:
-                unread.add(resource_id)
     hours = await of_resources(tx, wanted)
     for resource_id, lines in wanted.items():
-        if resource_id in unread:
-            continue
         stored = [row.pattern for row in hours.get(resource_id, ())]
         dated = [
             (number, _as_stored(pattern, stored) if number in undated else pattern)

@@ -1,7 +1,6 @@
 """What the office can learn from its plan, and never about a single claimant.
 
-A figure that would speak of fewer than `FEWEST` appointments is None. Where one hidden count
-could be worked out from a total, the next smallest is hidden with it.
+A figure that would speak of fewer than `FEWEST` appointments is None (`scheduling.disclosure`).
 """
 
 from __future__ import annotations
@@ -12,25 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, connections, hours, schema, supply
+from scheduling import catalog, connections, released, schema
+from scheduling.disclosure import FEWEST, shown, whole_weeks
 from scheduling.grid import Horizon, local_date
-from scheduling.hours import Closure, Release
-from scheduling.model import Change, Kind, Outcome, Resource, Status, Text, Way
-from scheduling.supply import House, Member
+from scheduling.hours import Release
+from scheduling.model import Change, Outcome, Resource, Status, Text, Way
+from scheduling.released import Account, Released, Working
 
-FEWEST = 5
-"""A figure about fewer appointments than these is not given."""
-
-LONGEST_DAYS = 27 * 7
-"""The longest period that is read at once, in days."""
-
-_WORKING_WAYS = (Way.IN_PERSON, Way.VIDEO, Way.PHONE)
-_Key = TypeVar("_Key", bound=Hashable)
+_ALWAYS = -1
+"""Every tick."""
 
 
 class By(enum.StrEnum):
@@ -48,7 +42,8 @@ class Line:
 
     `utilisation`, `missed` and `cancelled` are shares between 0 and 1; `lead_days` and
     `notice_hours` are medians. `week` is the group's Monday when grouped by week; a group
-    without a name is that of nobody's team.
+    without a name is that of nobody's team. `released` tells the caseworkers' hours by whom they
+    are kept for; grouped by topic, the hours of those who advise on it.
     """
 
     name: Text
@@ -60,6 +55,7 @@ class Line:
     cancelled: float | None
     notice_hours: float | None
     ways: Mapping[Way, int | None]
+    released: Mapping[Release, Released]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +76,9 @@ class _Tally:
     cancelled: int = 0
     held: int = 0
     missed: int = 0
-    worked: int = 0
-    taken: int = 0
+    account: Account = field(default_factory=Account)
+    shares_time: bool = False
+    """Whether its hours are those of other groups as well, so that they say nothing of its load."""
 
     @property
     def appointments(self) -> int:
@@ -91,32 +88,15 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Finds the group of an appointment, and of a caseworker's time (none for topics)."""
+    """Finds the group of an appointment, and those that a caseworker's time is given to.
+
+    With `apart`, the same time is given to several groups, each of which books its own part.
+    """
 
     names: Mapping[Hashable, Text]
     of_appointment: Callable[[Row[Any]], Hashable]
-    of_time: Callable[[Resource, dt.date], Hashable] | None
-
-
-def whole_weeks(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the Monday before and the Sunday after, at most `LONGEST_DAYS` apart.
-
-    Whole weeks, so that nobody can learn of a single day by subtracting two periods.
-    """
-    monday = first - dt.timedelta(days=first.weekday())
-    last = min(max(last, monday), monday + dt.timedelta(days=LONGEST_DAYS - 1))
-    return monday, last + dt.timedelta(days=6 - last.weekday())
-
-
-def shown(counts: Mapping[_Key, int]) -> dict[_Key, int | None]:
-    """Return `counts` with None where fewer than `FEWEST` stand, or would follow from the sum."""
-    hidden = {key for key, count in counts.items() if count < FEWEST}
-    by_size = sorted(counts, key=lambda key: counts[key])
-    for key in by_size:
-        if not 0 < sum(counts[one] for one in hidden) < FEWEST:
-            break
-        hidden.add(key)
-    return {key: None if key in hidden else count for key, count in counts.items()}
+    of_time: Callable[[Resource, dt.date], Iterable[Hashable]]
+    apart: bool = False
 
 
 async def read(
@@ -141,17 +121,31 @@ async def read(
     tallies: dict[Hashable, _Tally] = {}
     total = _Tally()
     for row in rows:
-        for tally in (tallies.setdefault(groups.of_appointment(row), _Tally()), total):
+        for tally in (
+            tallies.setdefault(groups.of_appointment(row), _Tally(shares_time=groups.apart)),
+            total,
+        ):
             _count(tally, row, now)
-    await _add_time(tx, tallies, total, groups, horizon, now, site_id)
+    working = await released.of_caseworkers(tx, horizon, now, site_id)
+    _add_time(tallies, total, groups, horizon, working, rows)
+    visible = released.visible({key: tally.account for key, tally in tallies.items()})
     counts = shown({key: tally.appointments for key, tally in tallies.items()})
     order = {key: position for position, key in enumerate(groups.names)}
     keys = sorted(tallies, key=lambda key: order.get(key, len(order)))
     if by is By.WEEK:
         keys = sorted(tallies, key=str)
     return Figures(
-        tuple(_line(groups.names.get(key, {}), key, tallies[key], counts[key]) for key in keys),
-        _line({}, None, total, shown({None: total.appointments})[None]),
+        tuple(
+            _line(groups.names.get(key, {}), key, tallies[key], counts[key], visible[key])
+            for key in keys
+        ),
+        _line(
+            {},
+            None,
+            total,
+            shown({None: total.appointments})[None],
+            released.visible({None: total.account})[None],
+        ),
     )
 
 
@@ -179,20 +173,26 @@ async def _appointments(
 async def _groups(tx: AsyncConnection, by: By, people: Mapping[int, Resource]) -> _Groups:
     names: dict[Hashable, Text]
     if by is By.TOPIC:
-        names = {topic.id: topic.title for topic in await catalog.topics(tx)}
-        return _Groups(names, lambda row: row.topic_id, None)
+        topics = await catalog.topics(tx)
+        names = {topic.id: topic.title for topic in topics}
+        return _Groups(
+            names,
+            lambda row: row.topic_id,
+            lambda person, _: [one.id for one in topics if one.skill in person.skills],
+            apart=True,
+        )
     if by is By.SITE:
         names = {site.id: {"de": site.name} for site in await catalog.sites(tx)}
-        return _Groups(names, lambda row: row.site_id, lambda person, _: person.site_id)
+        return _Groups(names, lambda row: row.site_id, lambda person, _: [person.site_id])
     if by is By.TEAM:
         teams = await tx.execute(select(schema.team).order_by(schema.team.c.name))
         names = {team.id: {"de": team.name} for team in teams}
         return _Groups(
             names,
             lambda row: people[row.caseworker_id].team_id,
-            lambda person, _: person.team_id,
+            lambda person, _: [person.team_id],
         )
-    return _Groups({}, lambda row: _monday(local_date(row.starts_at)), lambda _, week: week)
+    return _Groups({}, lambda row: _monday(local_date(row.starts_at)), lambda _, week: [week])
 
 
 def _count(tally: _Tally, row: Row[Any], now: dt.datetime) -> None:
@@ -218,69 +218,56 @@ def _outcome(row: Row[Any], now: dt.datetime) -> str:
     return Outcome.MISSED if row.ends_at <= now and not tried else ""
 
 
-async def _add_time(
-    tx: AsyncConnection,
-    tallies: dict[Hashable, _Tally],
+def _add_time(
+    tallies: Mapping[Hashable, _Tally],
     total: _Tally,
     groups: _Groups,
     horizon: Horizon,
-    now: dt.datetime,
-    site_id: int | None,
+    working: Iterable[Working],
+    rows: Iterable[Row[Any]],
 ) -> None:
-    """Add how much time caseworkers offer, and how much of it is booked, in ticks."""
-    if groups.of_time is None:
-        return
-    supplied = await supply.load(tx, horizon, now, site_ids=() if site_id is None else (site_id,))
-    away = await _closures(tx, horizon)
+    """Add how much time caseworkers give to each group, and how much of it is booked."""
+    held: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        if row.status != Status.CANCELLED:
+            held.setdefault(row.caseworker_id, []).append(row)
     weeks = [(date, horizon.wall_clock(date, 0, 7 * 1440)) for date in [*horizon.dates()][::7]]
-    for house in supplied.houses:
-        for member in house.members:
-            person = member.resource
-            if person.kind is not Kind.CASEWORKER:
-                continue
-            shut = [*away.get((house.site.id, None), ()), *away.get((None, person.id), ())]
-            worked = _worked(house, member, horizon)
-            worked &= ~hours.closed(horizon, tuple(shut), Way.IN_PERSON)
-            taken = worked & supplied.busy.get(person.id, 0)
-            for monday, week in weeks:
-                group = tallies.get(groups.of_time(person, monday))
-                for tally in (total, group) if group else (total,):
-                    tally.worked += (worked & week).bit_count()
-                    tally.taken += (taken & week).bit_count()
+    for one in working:
+        mine = held.get(one.person.id, [])
+        begins = [horizon.tick(row.starts_at) for row in mine]
+        total.account.add(one, _ALWAYS, one.claimed, begins)
+        for monday, week in weeks:
+            for key in groups.of_time(one.person, monday):
+                if key not in tallies:
+                    continue
+                own = [row for row in mine if groups.of_appointment(row) == key]
+                booked = _taken(horizon, own) if groups.apart else one.claimed
+                tallies[key].account.add(
+                    one, week, booked, [horizon.tick(row.starts_at) for row in own]
+                )
 
 
-def _worked(house: House, member: Member, horizon: Horizon) -> int:
-    bitmap = 0
-    for release in Release:
-        for way in _WORKING_WAYS:
-            bitmap |= house.hours(member, horizon, way, release)
-    return bitmap
+def _taken(horizon: Horizon, rows: Iterable[Row[Any]]) -> int:
+    spans = ((int(row.starts_at.timestamp()), int(row.ends_at.timestamp())) for row in rows)
+    return horizon.touched(spans)
 
 
-async def _closures(
-    tx: AsyncConnection, horizon: Horizon
-) -> dict[tuple[int | None, int | None], list[Closure]]:
-    """Return what was closed altogether, past closures too, by site or resource."""
-    row = schema.closure
-    found: dict[tuple[int | None, int | None], list[Closure]] = {}
-    for one in await tx.execute(
-        select(row).where(row.c.starts_at < horizon.end, row.c.ends_at > horizon.start)
-    ):
-        if not one.ways:
-            key = (one.site_id, one.resource_id)
-            found.setdefault(key, []).append(Closure(one.starts_at, one.ends_at))
-    return found
-
-
-def _line(name: Text, key: Hashable, tally: _Tally, appointments: int | None) -> Line:
+def _line(
+    name: Text,
+    key: Hashable,
+    tally: _Tally,
+    appointments: int | None,
+    visible: Mapping[Release, bool],
+) -> Line:
     every = tally.appointments + tally.cancelled
     started = tally.held + tally.missed
-    utilisation = tally.taken / tally.worked if tally.worked else None
     return Line(
         name=name,
         week=key if isinstance(key, dt.date) else None,
         appointments=appointments,
-        utilisation=None if appointments is None else utilisation,
+        utilisation=None
+        if appointments is None or tally.shares_time
+        else tally.account.utilisation,
         lead_days=None if appointments is None else _middle(tally.lead_days),
         missed=tally.missed / started if started >= FEWEST else None,
         cancelled=tally.cancelled / every if every >= FEWEST and appointments else None,
@@ -288,6 +275,9 @@ def _line(name: Text, key: Hashable, tally: _Tally, appointments: int | None) ->
         ways=shown({way: tally.ways[way] for way in Way})
         if appointments is not None
         else dict.fromkeys(Way),
+        released=tally.account.released(
+            visible if appointments is not None else dict.fromkeys(Release, False)
+        ),
     )
 
 

@@ -2,103 +2,26 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    EmailStr,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-from yarl import URL
+from pydantic import EmailStr, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.failure import CannotStart
-from signaling.fleet import ControlAddress
-
-PREFIX = "SPRECHZEIT_"
-
-
-def _origin(url: str) -> str:
-    try:
-        parsed = URL(url)
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ValueError("must start with http:// or https:// and name a host")
-    if parsed.path not in {"", "/"} or parsed.query_string or parsed.fragment or parsed.user:
-        raise ValueError("must be an origin alone, without path, query or user")
-    return str(parsed.origin())
-
-
-ASYNC_DRIVERS = {
-    "sqlite": "sqlite+prompt",
-    "postgresql": "postgresql+asyncpg",
-    "postgres": "postgresql+asyncpg",
-}
-
-
-def _database(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    url = f"{ASYNC_DRIVERS.get(scheme, scheme)}{separator}{rest}"
-    try:
-        driver = make_url(url).drivername
-    except ArgumentError:
-        raise ValueError("is not a database URL") from None
-    if driver not in ASYNC_DRIVERS.values():
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    return url
-
-
-def _listed(value: object) -> object:
-    return tuple(filter(None, value.replace(",", " ").split())) if isinstance(value, str) else value
-
-
-def _addresses(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_address(value) for value in values)
-
-
-def _address(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise ValueError(f"{value!r} is not an IP address") from None
-
-
-def _address_or_none(value: str) -> str:
-    return "none" if value.lower() == "none" else _address(value)
-
-
-def _controls(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_control(value) for value in values))
-
-
-def _control(value: str) -> str:
-    return str(ControlAddress.parse(value)) if value else value
-
-
-_TURN_URL = re.compile(
-    r"turns?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(\?transport=(udp|tcp))?"
+from server.setting_types import (
+    Addresses,
+    AddressOrNone,
+    Control,
+    Controls,
+    DatabaseUrl,
+    Origin,
+    Port,
+    TurnUrls,
 )
 
-
-def _turn_urls(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if not _TURN_URL.fullmatch(value):  # RFC 7065
-            raise ValueError(f"{value!r} is not turn:host:port or turns:host:port")
-    return values
-
-
-Port = Annotated[int, Field(ge=0, le=65535)]
+PREFIX = "SPRECHZEIT_"
 
 
 class Config(BaseSettings):
@@ -113,10 +36,10 @@ class Config(BaseSettings):
     data: Path = Field(
         Path("var"), description="Folder for the SQLite store, the secret and the demo's mail."
     )
-    database_url: Annotated[str, AfterValidator(_database)] | None = Field(
+    database_url: DatabaseUrl | None = Field(
         None, description="`sqlite:///…` or `postgresql://…`; default: SQLite in the data folder."
     )
-    public_url: Annotated[str, AfterValidator(_origin)] | None = Field(
+    public_url: Origin | None = Field(
         None, description="Origin people reach the pages at; default: `http://localhost:PORT`."
     )
     office: str = Field(
@@ -163,11 +86,11 @@ class Config(BaseSettings):
     )
     smtp_user: str | None = Field(None, description="User at the mail server.")
     smtp_password: SecretStr | None = Field(None, description="Password at the mail server.")
-    relay_host_v4: Annotated[str, AfterValidator(_address_or_none)] = Field(
+    relay_host_v4: AddressOrNone = Field(
         "0.0.0.0",  # noqa: S104  (a relay on loopback alone would carry no call)
         description="IPv4 address the relay receives media on.",
     )
-    relay_host_v6: Annotated[str, AfterValidator(_address_or_none)] = Field(
+    relay_host_v6: AddressOrNone = Field(
         "::", description="IPv6 address the relay receives media on; `none` switches IPv6 off."
     )
     relay_port: Port = Field(8443, description="UDP port of the relay; 0 takes any free one.")
@@ -176,20 +99,16 @@ class Config(BaseSettings):
         description="TCP port of the relay, for networks without UDP; default: the number of "
         "the UDP port; 0 takes any free one, `none` switches TCP off.",
     )
-    relay_advertised: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_addresses)
-    ] = Field(
+    relay_advertised: Addresses = Field(
         (),
         description="Addresses browsers send media to, comma-separated; default: this host's own.",
     )
-    relays: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_controls)
-    ] = Field(
+    relays: Controls = Field(
         (),
         description="Relay processes that carry the calls, comma-separated: `unix:/path` or "
         "`tcp://host:port` of their `RELAY_CONTROL`; default: this process does.",
     )
-    relay_control: Annotated[str, AfterValidator(_control)] = Field(
+    relay_control: Control = Field(
         "", description="Where `sprechzeit relay` takes orders: `unix:/path` or `tcp://host:port`."
     )
     relay_secret: SecretStr | None = Field(
@@ -198,9 +117,7 @@ class Config(BaseSettings):
         description="What servers and relay processes prove to each other, 32 characters or more; "
         "needed for `tcp://`.",
     )
-    turn_urls: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_turn_urls)
-    ] = Field(
+    turn_urls: TurnUrls = Field(
         (),
         description="The office's own TURN servers, comma-separated, e.g. "
         "`turns:turn.example.org:443?transport=tcp`.",

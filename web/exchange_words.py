@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +113,10 @@ def problem(found: Problem, language: str) -> tuple[int, str, str]:
     detail = Blank(found.detail)
     if found.column in _WORDS and found.code == "word":
         detail["known"] = ", ".join(_WORDS[found.column].all(language))
+    if found.code == "flaw_overlap":
+        detail["day"] = hours_form.worded(
+            "valid_from", dt.date.fromisoformat(found.detail["day"]), language
+        )
     return found.line, column, catalogue(language).gettext(PROBLEMS[found.code]) % detail
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, figures
+from scheduling import catalog, disclosure, figures
 from scheduling.figures import By, Figures, Line
 from scheduling.grid import local_date
+from scheduling.hours import Release
 from scheduling.model import Site, Way
 from web import access, forms
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
@@ -27,6 +28,13 @@ GROUPS: Mapping[By, str] = {
     By.SITE: N_("Site"),
     By.TEAM: N_("Team"),
     By.TOPIC: N_("Topic"),
+}
+
+
+RELEASES: Mapping[Release, str] = {
+    Release.ONLINE: N_("For online booking"),
+    Release.RECEPTION: N_("For reception"),
+    Release.URGENT: N_("Urgent reserve"),
 }
 
 
@@ -53,10 +61,11 @@ async def show(request: web.Request) -> web.Response:
         section="figures",
         asked=asked,
         groups=GROUPS,
+        releases=RELEASES,
         sites=sites,
         found=found,
         most=max([line.appointments or 0 for line in found.lines], default=0),
-        fewest=figures.FEWEST,
+        fewest=disclosure.FEWEST,
         kept=request.app[SETTINGS].retention_days,
     )
 
@@ -88,7 +97,7 @@ async def _asked(tx: AsyncConnection, request: web.Request) -> Asked:
     sites = await catalog.sites(tx)
     site = next((one for one in sites if one.key == request.query.get("site")), None)
     by = By(wanted) if wanted in {*By} else By.WEEK
-    return Asked(by, *figures.whole_weeks(first, last), site)
+    return Asked(by, *disclosure.whole_weeks(first, last), site)
 
 
 def _sane(day: dt.date, today: dt.date) -> dt.date:
@@ -106,6 +115,7 @@ def _cells(found: Figures, asked: Asked, language: str) -> Iterator[list[str]]:
     yield [
         asked.by, "appointments", "utilisation", "lead_days_median", "missed_share",
         "cancelled_share", "notice_hours_median", *Way,
+        *(f"{part}_{release}" for release in Release for part in ("hours", "booked_share")),
     ]  # fmt: skip
     for line in found.lines:
         name = line.name.get(language) or line.name.get(DEFAULT, "")
@@ -120,11 +130,14 @@ def _numbers(line: Line, asked: Asked) -> Iterator[str]:
         yield _number(value)
     for way in Way:
         yield _number(line.ways[way])
+    for release in Release:
+        yield f"{line.released[release].hours:.1f}"
+        yield _number(line.released[release].share)
 
 
 def _number(value: float | None) -> str:
     if value is None:
-        return f"<{figures.FEWEST}"
+        return f"<{disclosure.FEWEST}"
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 

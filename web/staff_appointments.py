@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from scheduling import appointments, booking, changes, connections, outbox
+from scheduling import appointments, booking, connections, outbox, outcomes
 from scheduling.grid import local_date
 from scheduling.model import Appointment, Change, Closed, Outcome, Part, SlotTaken, Status
 from web import access, connection_log, forms, seats
@@ -124,7 +124,7 @@ async def mark(request: web.Request) -> web.Response:
         doubtful = outcome is Outcome.MISSED and tried is not None and "sure" not in form
         if not doubtful:
             now = request.app[CLOCK]()
-            await changes.mark(tx, appointment_id, outcome, actor=_actor(staff), now=now)
+            await outcomes.mark(tx, appointment_id, outcome, actor=_actor(staff), now=now)
     if doubtful:
         return render(
             request, "staff/tried.html", status=409, appointment=appointment, tried=tried,

@@ -172,6 +172,25 @@ async def test_hours_are_exactly_those_of_the_table(store: Store, clock: Clock) 
     assert len(other) == 5
 
 
+async def test_one_line_that_cannot_be_read_hides_nothing_of_the_others(
+    store: Store, clock: Clock
+) -> None:
+    await furnish(store)
+    lines = (
+        "Haupthaus;Person 0;Mondtag;09:00;12:03;",
+        "Haupthaus;Person 0;Dienstag;09:00;12:00;",
+        "Haupthaus;Person 0;Dienstag;11:00;14:00;",
+    )
+
+    preview = await seen(store, Sort.HOURS, "\n".join((HOURS, *lines)), clock)
+
+    assert told(preview) == [
+        (2, "weekday", "word"),
+        (2, "until", "flaw_grid"),
+        (4, "from", "flaw_overlap"),
+    ]
+
+
 async def test_hours_that_cannot_be_are_told_at_their_line(store: Store, clock: Clock) -> None:
     await furnish(store)
     async with store.writing() as tx:

@@ -7,9 +7,12 @@ import datetime as dt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
-from scheduling import appointments, booking, connections, figures
-from scheduling.figures import FEWEST, By, shown, whole_weeks
+from scheduling import appointments, booking, catalog, connections, disclosure, figures, schema
+from scheduling.disclosure import FEWEST, shown, whole_weeks
+from scheduling.figures import By
+from scheduling.hours import Release
 from scheduling.model import Needs, Way
 from scheduling.store import Store
 from tests.conftest import Clock
@@ -18,13 +21,17 @@ from tests.scheduling.office import PERSON, Office, at, make_office
 MONDAY, SUNDAY = dt.date(2026, 10, 12), dt.date(2026, 10, 18)
 
 
-async def _book(store: Store, office: Office, clock: Clock, way: Way, count: int) -> list[int]:
+async def _book(
+    store: Store, office: Office, clock: Clock, way: Way, count: int,
+    caseworker_id: int | None = None,
+) -> list[int]:  # fmt: skip
     made = []
     async with store.writing() as tx:
         for number in range(count):
             confirmed = await booking.book(
                 tx, topic=office.topic, way=way, start=at(9 + number % 3, day=13 + number // 3),
                 site_id=None, person=PERSON, needs=Needs(), locale="de", now=clock(), actor="test",
+                caseworker_id=caseworker_id,
             )  # fmt: skip
             made.append(confirmed.appointment.id)
     return made
@@ -131,7 +138,7 @@ def test_what_is_hidden_cannot_be_worked_out_from_the_sum(counts: dict[int, int]
         (MONDAY, SUNDAY, 7),
         (dt.date(2026, 10, 14), dt.date(2026, 10, 14), 7),
         (dt.date(2026, 10, 14), dt.date(2026, 10, 1), 7),
-        (MONDAY, dt.date(2036, 1, 1), figures.LONGEST_DAYS),
+        (MONDAY, dt.date(2036, 1, 1), disclosure.LONGEST_DAYS),
     ],
 )
 def test_periods_are_whole_weeks_and_bounded(first: dt.date, last: dt.date, days: int) -> None:
@@ -139,3 +146,37 @@ def test_periods_are_whole_weeks_and_bounded(first: dt.date, last: dt.date, days
 
     assert (monday.weekday(), sunday.weekday()) == (0, 6)
     assert (sunday - monday).days + 1 == days
+
+
+async def test_released_hours_are_told_by_whom_they_are_kept_for_and_how_much_is_booked(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store, caseworkers=2)
+    async with store.writing() as tx:
+        await tx.execute(
+            update(schema.working_pattern)
+            .where(schema.working_pattern.c.resource_id == office.caseworkers[1])
+            .values(release=Release.RECEPTION)
+        )
+        await catalog.changed(tx, office.site_id)
+    for caseworker_id, count in zip(office.caseworkers, (6, 5), strict=True):
+        await _book(store, office, clock, Way.VIDEO, count, caseworker_id)
+
+    (line,) = (await _figures(store, clock)).lines
+
+    # Each of the two works three hours on five days.
+    online, reception, urgent = (line.released[release] for release in Release)
+    assert (online.hours, reception.hours, urgent.hours) == (15, 15, 0)
+    assert online.share == pytest.approx(6 * 35 / 900)
+    assert reception.share == pytest.approx(5 * 35 / 900)
+
+
+async def test_of_a_topic_its_own_part_of_shared_hours_is_told(store: Store, clock: Clock) -> None:
+    office = await make_office(store)
+    await _book(store, office, clock, Way.VIDEO, 6)
+
+    (line,) = (await _figures(store, clock, By.TOPIC)).lines
+
+    assert line.released[Release.ONLINE].hours == 15
+    # Without the buffers, which are nobody's topic.
+    assert line.released[Release.ONLINE].share == pytest.approx(6 * 30 / 900)

@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from scheduling import appointments, booking, changes, figures
+from scheduling import appointments, booking, figures, outcomes
 from scheduling.figures import By
 from scheduling.model import Closed, Needs, Outcome, Way
 from scheduling.store import Store
@@ -59,7 +59,9 @@ async def test_neither_cancelled_nor_coming_appointments_can_be_marked(
         clock.now = at(9, 30)
         for appointment in (one, other):
             with pytest.raises(Closed):
-                await changes.mark(tx, appointment.id, Outcome.MISSED, actor="staff:1", now=clock())
+                await outcomes.mark(
+                    tx, appointment.id, Outcome.MISSED, actor="staff:1", now=clock()
+                )
 
 
 async def test_a_failed_connection_is_no_missed_appointment(store: Store, clock: Clock) -> None:
@@ -76,8 +78,8 @@ async def test_a_failed_connection_is_no_missed_appointment(store: Store, clock:
         clock.now = at(13)
         marks = [Outcome.HELD] * 4 + [Outcome.MISSED] * 2 + [Outcome.FAILED] * 2
         for one, outcome in zip(ids, marks, strict=True):
-            await changes.mark(tx, one, outcome, actor="staff:1", now=clock())
-            await changes.mark(tx, one, outcome, actor="staff:1", now=clock())
+            await outcomes.mark(tx, one, outcome, actor="staff:1", now=clock())
+            await outcomes.mark(tx, one, outcome, actor="staff:1", now=clock())
         history = await appointments.history(tx, ids[0])
         found = await figures.read(tx, By.WEEK, at(9).date(), at(9).date(), clock())
 
