@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, schema
 from scheduling.grid import ZONE
-from scheduling.model import Kind, Status, Topic, Way
+from scheduling.model import Change, Kind, Part, Status, Topic, Way
 from scheduling.store import Store
 
 TOPIC = "advice"
@@ -43,7 +43,8 @@ MORNINGS: Hours = tuple((weekday, 480, 720) for weekday in range(5))
 class Size:
     """How large the office is; people and things are counted per site.
 
-    `booked` is the share of the working hours of `days` days that claims cover.
+    `booked` is the share of the working hours of `days` days that claims cover; `past` is how
+    many consultations there were on the days before.
     """
 
     sites: int = 1
@@ -51,6 +52,7 @@ class Size:
     things: int = 20
     days: int = 28
     booked: float = 0.7
+    past: int = 0
     minutes: int = 30
     hours: Hours = FULL_WEEK
 
@@ -74,6 +76,9 @@ async def fill(store: Store, size: Size, first: dt.date) -> int:
         await _rows(tx, schema.resource, _resources(size))
         await _rows(tx, schema.working_pattern, _patterns(size))
         await _rows(tx, schema.appointment, _owners(size, first))
+        await _rows(tx, schema.appointment, _past(size, first))
+        await _rows(tx, schema.participant_link, _links(size, first))
+        await _rows(tx, schema.history, _history(size, first))
         loaded = await _load(tx, _claims(size, first))
         await _count_on(tx)
     if store.dialect == "postgresql":
@@ -145,21 +150,66 @@ def _patterns(size: Size) -> Iterator[dict[str, Any]]:
 
 def _owners(size: Size, first: dt.date) -> Iterator[dict[str, Any]]:
     start = dt.datetime.combine(first, dt.time(8), ZONE)
-    per_site = size.caseworkers + size.things
     for number in range(1, size.resources + 1):
+        yield _appointment(size, number, number, start, start + dt.timedelta(days=size.days))
+
+
+def _past(size: Size, first: dt.date) -> Iterator[dict[str, Any]]:
+    for number, caseworker, start, end in _consultations(size, first):
+        yield _appointment(size, number, caseworker, start, end)
+
+
+def _consultations(
+    size: Size, first: dt.date
+) -> Iterator[tuple[int, int, dt.datetime, dt.datetime]]:
+    """Yield those before the day `first`: number, caseworker, start and end."""
+    per_site, length = size.caseworkers + size.things, size.minutes + BUFFER_MINUTES
+    a_day = 480 // length
+    for place in range(size.past):
+        turn, person = divmod(place, size.sites * size.caseworkers)
+        site, caseworker = divmod(person, size.caseworkers)
+        days, before = divmod(turn, a_day)
+        midnight = dt.datetime.combine(first - dt.timedelta(days=days + 1), dt.time(), ZONE)
+        start = midnight.astimezone(dt.UTC) + dt.timedelta(minutes=480 + before * length)
+        end = start + dt.timedelta(minutes=size.minutes)
+        yield size.resources + 1 + place, site * per_site + caseworker + 1, start, end
+
+
+def _appointment(
+    size: Size, number: int, caseworker: int, start: dt.datetime, end: dt.datetime
+) -> dict[str, Any]:
+    made = start - dt.timedelta(days=7)
+    return {
+        "id": number, "uid": f"uid-{number}", "reference": f"P{number}", "topic_id": 1,
+        "way": Way.PHONE, "site_id": (caseworker - 1) // (size.caseworkers + size.things) + 1,
+        "caseworker_id": caseworker, "starts_at": start, "ends_at": end,
+        "status": Status.BOOKED, "sequence": 0, "name": "Kim Beispiel",
+        "email": "kim@example.org", "phone": "", "step_free": False, "interpreter": "",
+        "companion": False, "locale": "de", "created_at": made, "changed_at": made,
+        "delete_after": end + dt.timedelta(days=90),
+    }  # fmt: skip
+
+
+def _links(size: Size, first: dt.date) -> Iterator[dict[str, Any]]:
+    for number, _, start, end in _consultations(size, first):
         yield {
-            "id": number, "uid": f"uid-{number}", "reference": f"P{number}", "topic_id": 1,
-            "way": Way.PHONE, "site_id": (number - 1) // per_site + 1, "caseworker_id": number,
-            "starts_at": start, "ends_at": start + dt.timedelta(days=size.days),
-            "status": Status.BOOKED, "sequence": 0, "name": "Kim Beispiel",
-            "email": "kim@example.org", "phone": "", "step_free": False, "interpreter": "",
-            "companion": False, "locale": "de", "created_at": start, "changed_at": start,
-            "delete_after": start + dt.timedelta(days=size.days + 90),
+            "token_hash": f"{number:064x}", "appointment_id": number, "part": Part.CLAIMANT,
+            "name": "Kim Beispiel", "created_at": start - dt.timedelta(days=7), "expires_at": end,
+        }  # fmt: skip
+
+
+def _history(size: Size, first: dt.date) -> Iterator[dict[str, Any]]:
+    for number, _, start, _ in _consultations(size, first):
+        yield {
+            "appointment_id": number, "at": start - dt.timedelta(days=7), "actor": "claimant",
+            "change": Change.BOOKED, "detail": {"start": start.isoformat()},
         }  # fmt: skip
 
 
 def _claims(size: Size, first: dt.date) -> Iterator[Record]:
     """Yield the claims day by day, those of one day mixed as bookings come in from everywhere."""
+    for number, caseworker, start, end in _consultations(size, first):
+        yield caseworker, start, end + dt.timedelta(minutes=BUFFER_MINUTES), number
     draw = random.Random(size.resources)
     for offset in range(size.days):
         date = first + dt.timedelta(days=offset)

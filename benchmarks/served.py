@@ -17,19 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, delete, func, select, text
 
 from benchmarks import plan_office
 from benchmarks.pace import parent
 from benchmarks.plan_office import Size
-from scheduling.grid import local_date
+from scheduling import schema
+from scheduling.grid import ZONE, local_date
 from scheduling.store import Store, open_store
 from server.database import alembic_config
 
 ROOT = Path(__file__).parents[1]
 STARTING = 60.0  # seconds
-GROWING = ("history", "participant_link", "claim", "hold", "outbox", "appointment")
-"""The tables that bookings fill, in an order in which they can be emptied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Server:
 
 
 async def prepared(url: str, size: Size) -> None:
-    """Make an office with an empty plan in an empty database."""
+    """Make an office with nothing booked from today on in an empty database."""
     store = open_store(url)
     await plan_office.fill(store, size, local_date(dt.datetime.now(dt.UTC)))
     async with store.writing() as tx:
@@ -51,11 +50,12 @@ async def prepared(url: str, size: Size) -> None:
 
 
 async def emptied(url: str) -> None:
-    """Take every booking out of the plan again."""
+    """Take every booking from today on out of the plan again."""
     store = open_store(url)
     async with store.writing() as tx:
-        for table in GROWING:
-            await tx.execute(text(f"DELETE FROM {table}"))
+        for table in (schema.hold, schema.outbox):
+            await tx.execute(delete(table))
+        await tx.execute(delete(schema.appointment).where(_from_today()))
         await tx.execute(text("UPDATE resource SET claims_version = claims_version + 1"))
     if store.dialect == "postgresql":
         await plan_office.vacuum(store)
@@ -63,13 +63,17 @@ async def emptied(url: str) -> None:
 
 
 async def stored(store: Store) -> tuple[int, int]:
-    """Return how many appointments there are, and how many letters about them."""
+    """Return how many appointments there are from today on, and how many letters."""
+    count = func.count()
     async with store.reading() as tx:
-        counted = [
-            int(await tx.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
-            for table in ("appointment", "outbox")
-        ]
-    return counted[0], counted[1]
+        booked = await tx.scalar(select(count).select_from(schema.appointment).where(_from_today()))
+        letters = await tx.scalar(select(count).select_from(schema.outbox))
+    return booked or 0, letters or 0
+
+
+def _from_today() -> ColumnElement[bool]:
+    today = dt.datetime.combine(local_date(dt.datetime.now(dt.UTC)), dt.time(), ZONE)
+    return schema.appointment.c.starts_at >= today
 
 
 async def database_processes(store: Store) -> list[int]:

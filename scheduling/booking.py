@@ -135,7 +135,7 @@ async def book_one(
     async def take(option: Option) -> Confirmed:
         site = (await catalog.current(tx)).site(option.place_id)
         async with claims.attempt(tx):
-            (confirmed,), _ = await orders.book(tx, [Placed(order, option, site)])
+            (confirmed,) = await orders.book(tx, [Placed(order, option, site)])
         return confirmed
 
     return await holds.first_taken(tx, order.query, order.start, order.now, found, take)

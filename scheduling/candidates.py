@@ -7,8 +7,9 @@ joins for each of them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from scheduling.enquiry import SlotQuery
 from scheduling.grid import TICK_SECONDS, ZONE, Horizon, starts
@@ -27,8 +28,7 @@ Window = tuple[int, Mapping[int, int]]
 """Ticks, and the hours of each resource that count within them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A caseworker with the ticks at which a consultation could begin, claims of `load` ticks."""
 
     caseworker: Resource
@@ -52,15 +52,15 @@ def kinds_needed(query: SlotQuery) -> frozenset[Kind]:
     return frozenset(kinds)
 
 
-def may_be_needed(query: SlotQuery, resource: Resource) -> bool:
-    """Tell whether a search can do anything with `resource`, so that its claims are read."""
+def may_be_needed(query: SlotQuery, kinds: Container[Kind], resource: Resource) -> bool:
+    """Tell whether a search, which needs those `kinds`, can do anything with `resource`."""
     match resource.kind:
         case Kind.CASEWORKER:
             return can_advise(query, resource) or resource.id in query.with_people
         case Kind.INTERPRETER:
             return query.needs.interpreter in resource.languages
         case kind:
-            return kind in kinds_needed(query)
+            return kind in kinds
 
 
 def can_advise(query: SlotQuery, resource: Resource) -> bool:
@@ -90,6 +90,7 @@ class Search:
         interpreted, busy_ticks = _any(interpreters), self.query.busy_ticks
         for house in filter(self._may_advise, self.supply.houses):
             pools = (*self._pools(house), *self._colleagues(house))
+            place = self._place(house)
             equipped = self.in_time
             for pool in pools:
                 equipped &= _any(pool)
@@ -102,7 +103,6 @@ class Search:
                     bitmap &= interpreted
                 bitmap &= starts(self._free(house, member), busy_ticks)
                 if bitmap:
-                    place = self._place(house)
                     load = self.supply.busy.get(member.resource.id, 0).bit_count()
                     yield Candidate(member.resource, place, needed, bitmap, load)
 

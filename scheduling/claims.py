@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduling import added
+from scheduling import claim_statements as statements
 from scheduling.model import SlotTaken, Span, TopicWay
 from scheduling.rows import Rows, add, additions, as_json
 from scheduling.schema import claim, resource
@@ -79,56 +82,6 @@ _SWEEP = delete(claim).where(
     claim.c.expires_at <= bindparam("now"),
 )
 _INSERT = insert(claim)
-# Each part waits for the one before it: our turn on the resources in order of their ids, what is
-# swept of their claims, and ours. Where none of the parts needs it, `along` comes when it likes.
-_TOGETHER = """
-WITH turn AS (
-  SELECT id FROM resource WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
-), raised AS (
-  UPDATE resource SET claims_version = claims_version + 1
-  FROM turn WHERE resource.id = turn.id RETURNING resource.id, claims_version
-), swept AS (
-  DELETE FROM claim
-  USING raised, json_populate_recordset(NULL::claim, $2) AS wanted
-  WHERE claim.resource_id = raised.id AND wanted.resource_id = raised.id
-    AND claim.starts_at < wanted.ends_at AND claim.ends_at > wanted.starts_at
-    AND claim.starts_at > wanted.starts_at - interval '1 day' AND claim.expires_at <= $3
-  RETURNING claim.id
-), claimed AS (
-  INSERT INTO claim
-    (resource_id, starts_at, ends_at, appointment_id, hold_id, session_id, expires_at)
-  SELECT resource_id, starts_at, ends_at, appointment_id, hold_id, session_id, expires_at
-  FROM json_populate_recordset(NULL::claim, $2)
-  WHERE (SELECT count(*) FROM raised) + (SELECT count(*) FROM swept) > 0
-){along}
-SELECT id, claims_version FROM raised
-"""
-_RAISE_ALL = """
-UPDATE resource SET claims_version = claims_version + 1
-WHERE id IN (SELECT value FROM json_each(?)) RETURNING id, claims_version
-"""
-_SWEEP_ONE = """
-DELETE FROM claim
-WHERE resource_id = ? AND starts_at < ? AND ends_at > ? AND expires_at <= ?
-"""
-_HAND_OVER = """
-WITH turn AS (
-  SELECT id FROM resource WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
-), raised AS (
-  UPDATE resource SET claims_version = claims_version + 1
-  FROM turn WHERE resource.id = turn.id RETURNING resource.id
-), kept AS (
-  UPDATE claim SET hold_id = NULL, expires_at = NULL, appointment_id = $3
-  FROM raised WHERE claim.resource_id = raised.id AND claim.hold_id = $2 RETURNING claim.id
-), confirmed AS (
-  UPDATE hold SET appointment_id = $3 WHERE id = $2
-){along}
-SELECT id FROM kept
-"""
-_HAND_OVER_ALL = """
-UPDATE claim SET hold_id = NULL, expires_at = NULL, appointment_id = ? WHERE hold_id = ?
-"""
-_CONFIRM = "UPDATE hold SET appointment_id = ? WHERE id = ?"
 
 
 async def take(
@@ -149,29 +102,37 @@ async def take(
 async def take_together(
     tx: AsyncConnection, wanted: Sequence[tuple[Owner, Mapping[int, Span]]], along: Rows,
     now: dt.datetime,
-) -> Mapping[int, int]:  # fmt: skip
+) -> None:  # fmt: skip
     """Give several new owners, whose own rows are among those `along`, what they want.
 
-    All of it or nothing, in `attempt`, or by itself: PostgreSQL needs but one statement. Returns
-    the versions that the claims on those resources have then.
+    All of it or nothing, in `attempt`, or by itself: PostgreSQL needs but one statement.
     """
     claimed = [row for owner, spans in wanted for row in _rows(owner, spans)]
-    ids = sorted({resource_id for _, spans in wanted for resource_id in spans})
+    entries = _entries(wanted)
     if tx.dialect.name == "postgresql":
-        parts, given = additions(along, first=4)
-        statement = _TOGETHER.format(along="".join(f", {part}" for part in parts))
-        asked = (ids, as_json(claim, claimed), now, *given)
-        raised = (await tx.exec_driver_sql(statement, asked)).all()
-    else:
-        raised = (await tx.exec_driver_sql(_RAISE_ALL, (json.dumps(ids),))).all()
-        swept = [
-            (resource_id, span.end.timestamp(), span.start.timestamp(), now.timestamp())
-            for _, spans in wanted
-            for resource_id, span in spans.items()
-        ]
-        await tx.exec_driver_sql(_SWEEP_ONE, swept)
-        await add(tx, {**along, claim: claimed})
-    return {row.id: row.claims_version for row in raised}
+        parts, given = additions(along, first=5)
+        statement = statements.TOGETHER.format(along="".join(f", {part}" for part in parts))
+        asked = ([*entries], [*entries.values()], as_json(claim, claimed), now, *given)
+        await tx.exec_driver_sql(statement, asked)
+        return
+    await tx.exec_driver_sql(statements.ADD_ALL, (json.dumps(entries),))
+    swept = [
+        (resource_id, span.end.timestamp(), span.start.timestamp(), now.timestamp())
+        for _, spans in wanted
+        for resource_id, span in spans.items()
+    ]
+    await tx.exec_driver_sql(statements.SWEEP_ONE, swept)
+    await add(tx, {**along, claim: claimed})
+
+
+def _entries(wanted: Sequence[tuple[Owner, Mapping[int, Span]]]) -> Mapping[int, str]:
+    """Return what is added to each resource, by id in order (`scheduling.added`)."""
+    entries = defaultdict[int, str](str)
+    for owner, spans in wanted:
+        expires_at = owner.expires_at if isinstance(owner, ForHold) else None
+        for resource_id, span in spans.items():
+            entries[resource_id] += added.entry(span, expires_at)
+    return dict(sorted(entries.items()))
 
 
 @asynccontextmanager
@@ -245,15 +206,15 @@ async def hand_over(
     ids = sorted(resource_ids)
     if tx.dialect.name == "postgresql":
         parts, given = additions(along, first=4)
-        statement = _HAND_OVER.format(along="".join(f", {part}" for part in parts))
+        statement = statements.HAND_OVER.format(along="".join(f", {part}" for part in parts))
         asked = (ids, hold_id, appointment_id, *given)
         kept = len((await tx.exec_driver_sql(statement, asked)).all())
     else:
-        await tx.exec_driver_sql(_RAISE_ALL, (json.dumps(ids),))
+        await tx.exec_driver_sql(statements.ADD_HELD, (hold_id,))
         await add(tx, along)
         owners = (appointment_id, hold_id)
-        kept = (await tx.exec_driver_sql(_HAND_OVER_ALL, owners)).rowcount
-        await tx.exec_driver_sql(_CONFIRM, owners)
+        kept = (await tx.exec_driver_sql(statements.HAND_OVER_ALL, owners)).rowcount
+        await tx.exec_driver_sql(statements.CONFIRM, owners)
     if kept != len(ids):
         raise SlotTaken
 

@@ -8,8 +8,8 @@ more. So nobody waits in order to be together with others, but whoever has to wa
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import booking, orders, rows, schema
 from scheduling.claims import is_contended
-from scheduling.model import SlotTaken, Span
+from scheduling.model import SlotTaken
 from scheduling.orders import Confirmed, Order, Placed
 from scheduling.store import QUEUE_SECONDS, Store
 
@@ -123,7 +123,7 @@ class Desk:
             to_book = [one for one in placed if isinstance(one, Placed)]
             ids = await self._numbers.take(tx, len(to_book))
         try:
-            confirmed, versions = await self._together(to_book, ids)
+            confirmed = await self._together(to_book, ids)
         except Exception as error:
             if _may_be_anothers_fault(error):
                 return False
@@ -132,24 +132,13 @@ class Desk:
         booked = iter(confirmed)
         for (place, _), one in zip(asked, placed, strict=True):
             place.tell(one if isinstance(one, SlotTaken) else next(booked))
-        self._remember(to_book, versions)
         return True
 
-    async def _together(
-        self, placed: Sequence[Placed], ids: Sequence[int]
-    ) -> tuple[Sequence[Confirmed], Mapping[int, int]]:
+    async def _together(self, placed: Sequence[Placed], ids: Sequence[int]) -> Sequence[Confirmed]:
         if not placed:
-            return (), {}
+            return ()
         async with self._store.writing_once() as tx:
             return await orders.book(tx, placed, ids)
-
-    def _remember(self, placed: Sequence[Placed], versions: Mapping[int, int]) -> None:
-        claimed = defaultdict[int, list[Span]](list)
-        for one in placed:
-            for resource_id, span in one.wanted.items():
-                claimed[resource_id].append(span)
-        for resource_id, version in versions.items():
-            self._store.memory.claimed(resource_id, version, claimed[resource_id])
 
     async def _serve_alone(self, place: _Place) -> None:
         try:

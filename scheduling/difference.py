@@ -17,12 +17,14 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, BindParameter, String, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from scheduling import added
 from scheduling.grid import TICK_SECONDS, Horizon
 from scheduling.model import Kind
 from scheduling.schema import Instant
 
 UNKNOWN = -1
-"""The version of what is not known; stored ones begin with 0."""
+"""The version of what is not known. Stored ones begin with 0, and rise with every claim that is
+added: so no resource keeps as many of them as this one is behind."""
 
 _DAY = dt.timedelta(days=1)
 
@@ -36,7 +38,7 @@ _DAY = dt.timedelta(days=1)
 
 # Instants travel as PostgreSQL holds them, eight bytes each; spelling them out would take it
 # several times as long as finding them.
-_POSTGRESQL_WORDS = """
+_POSTGRESQL_WORDS = f"""
 WITH asked AS (
   SELECT site.id, site.version <> known.version AS changed
   FROM unnest(:sites, :site_versions) AS known (id, version)
@@ -56,7 +58,7 @@ SELECT site.id AS site_id, CAST(NULL AS bigint) AS resource_id, site.version,
   CAST(site.opening AS text) AS hours,
   (SELECT closures FROM absence WHERE absence.site_id = site.id AND resource_id IS NULL)
     AS closures,
-  CAST(NULL AS bytea) AS claims, CAST(NULL AS bytea) AS holds
+  CAST(NULL AS text) AS added, CAST(NULL AS bytea) AS claims, CAST(NULL AS bytea) AS holds
 FROM asked JOIN site ON site.id = asked.id AND asked.changed
 UNION ALL
 SELECT asked.id, resource.id, resource.claims_version,
@@ -68,13 +70,17 @@ SELECT asked.id, resource.id, resource.claims_version,
     FROM working_pattern WHERE resource_id = resource.id) END,
   CASE WHEN asked.changed THEN (
     SELECT closures FROM absence WHERE absence.resource_id = resource.id) END,
-  CASE WHEN wanted.now THEN coalesce(taken.claims, '') END,
+  CASE WHEN behind BETWEEN 1 AND kept THEN right(added_claims, behind * {added.WIDTH}) END,
+  CASE WHEN read.anew THEN coalesce(taken.claims, '') END,
   taken.holds
 FROM asked
 JOIN resource ON resource.site_id = asked.id AND resource.active
 LEFT JOIN unnest(:resources, :claims_versions) AS known (id, version) ON known.id = resource.id
-CROSS JOIN LATERAL (SELECT coalesce(known.version <> resource.claims_version,
-  asked.changed AND kind = ANY(:kinds)) AS now) AS wanted
+CROSS JOIN LATERAL (SELECT CAST(claims_version - known.version AS integer) AS behind,
+  CASE WHEN added_version = claims_version THEN octet_length(added_claims) / {added.WIDTH}
+    ELSE 0 END AS kept) AS step
+CROSS JOIN LATERAL (SELECT coalesce(behind NOT BETWEEN 0 AND kept,
+  asked.changed AND kind = ANY(:kinds)) AS anew) AS read
 CROSS JOIN LATERAL (
   SELECT
     string_agg(timestamptz_send(starts_at) || timestamptz_send(ends_at), CAST('' AS bytea))
@@ -83,14 +89,14 @@ CROSS JOIN LATERAL (
       || timestamptz_send(expires_at), CAST('' AS bytea))
       FILTER (WHERE expires_at IS NOT NULL) AS holds
   FROM claim
-  WHERE wanted.now AND resource_id = resource.id AND starts_at >= :before AND starts_at < :until
+  WHERE read.anew AND resource_id = resource.id AND starts_at >= :before AND starts_at < :until
 ) AS taken
-WHERE asked.changed OR wanted.now
-"""
+WHERE asked.changed OR read.anew OR behind > 0
+"""  # noqa: S608  (only numbers of ours)
 
 # A claim is one number: its first tick times 512, and how many ticks it lasts, at most 300.
 # Holds are beside them in the same value.
-_SQLITE_WORDS = """
+_SQLITE_WORDS = f"""
 WITH asked AS MATERIALIZED (
   SELECT site.id, site.version <> known.value AS changed
   FROM json_each(:sites) AS known JOIN site ON site.id = CAST(known.key AS INTEGER)
@@ -110,7 +116,7 @@ SELECT site.id AS site_id, NULL AS resource_id, site.version,
   site.opening AS hours,
   (SELECT closures FROM absence WHERE absence.site_id = site.id AND resource_id IS NULL)
     AS closures,
-  NULL AS claims, NULL AS holds
+  NULL AS added, NULL AS claims, NULL AS holds
 FROM asked JOIN site ON site.id = asked.id AND asked.changed
 UNION ALL
 SELECT one.site_id, one.id, one.claims_version,
@@ -122,7 +128,9 @@ SELECT one.site_id, one.id, one.claims_version,
     FROM working_pattern WHERE resource_id = one.id) END,
   CASE WHEN one.changed THEN (
     SELECT closures FROM absence WHERE absence.resource_id = one.id) END,
-  CASE WHEN one.wanted THEN (
+  CASE WHEN one.behind BETWEEN 1 AND one.kept
+    THEN substr(added_claims, -one.behind * {added.WIDTH}) END,
+  CASE WHEN one.anew THEN (
     SELECT '[' || json_group_array(
         (starts_at - :before) / :tick * 512 + (ends_at - starts_at) / :tick)
         FILTER (WHERE expires_at IS NULL) || ',' || json_group_array(
@@ -131,14 +139,19 @@ SELECT one.site_id, one.id, one.claims_version,
     WHERE resource_id = one.id AND starts_at >= :before AND starts_at < :until) END,
   NULL
 FROM (
-  SELECT resource.*, asked.changed, coalesce(known.version <> resource.claims_version,
-    asked.changed AND kind IN (SELECT value FROM json_each(:kinds))) AS wanted
-  FROM asked
-  JOIN resource ON resource.site_id = asked.id AND resource.active
-  LEFT JOIN known ON known.id = resource.id
+  SELECT step.*, coalesce(behind NOT BETWEEN 0 AND kept,
+    changed AND kind IN (SELECT value FROM json_each(:kinds))) AS anew
+  FROM (
+    SELECT resource.*, asked.changed, claims_version - known.version AS behind,
+      CASE WHEN added_version = claims_version THEN length(added_claims) / {added.WIDTH}
+        ELSE 0 END AS kept
+    FROM asked
+    JOIN resource ON resource.site_id = asked.id AND resource.active
+    LEFT JOIN known ON known.id = resource.id
+  ) AS step
 ) AS one
-WHERE one.changed OR one.wanted
-"""
+WHERE one.changed OR one.anew OR one.behind > 0
+"""  # noqa: S608  (only numbers of ours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from scheduling.model import NotFound, PlanError
 Values = Mapping[str, Any]
 """A record by column; further parts of it (a topic's ways) may stand under names of their own."""
 
-_COUNTERS = frozenset({"id", "version", "claims_version"})
+_COUNTERS = frozenset({"id", "version", "claims_version", "added_claims", "added_version"})
 _DIGITS = 12
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from scheduling.grid import TICK_SECONDS, Horizon, days_between, local_date, mask
 from scheduling.model import Kind, Needs, Resource, Topic, TopicWay, Way
@@ -73,8 +74,7 @@ class SlotQuery:
         return mask(max(0, horizon.tick(earliest)), horizon.ticks)
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """Who and what could take one start."""
 
     caseworker: Resource

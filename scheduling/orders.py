@@ -187,11 +187,10 @@ async def _place(
 
 async def book(
     tx: AsyncConnection, placed: Sequence[Placed], ids: Sequence[int] = ()
-) -> tuple[list[Confirmed], Mapping[int, int]]:
+) -> list[Confirmed]:
     """Book all of them or none, each with its history, links and letter.
 
     `ids` are those that the appointments get, where some have been drawn (`rows.Numbers`).
-    Returns the bookings, and the versions of the claims on the resources that they take.
 
     To be called in `claims.attempt`, or in a transaction that is given up when a constraint
     refuses one of them (`sqlalchemy.exc.IntegrityError`).
@@ -203,7 +202,8 @@ async def book(
     ]
     told = [*zip([one.order for one in placed], confirmed, strict=True)]
     now = min(order.now for order, _ in told)
-    return confirmed, await claims.take_together(tx, wanted, _stored(told), now)
+    await claims.take_together(tx, wanted, _stored(told), now)
+    return confirmed
 
 
 async def book_held(tx: AsyncConnection, placed: Placed, hold_id: int) -> Confirmed:

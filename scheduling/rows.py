@@ -149,4 +149,8 @@ def _part(table: Table, names: _Names, number: int) -> str:
     )
 
 
-_NEXT = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)"
+# The sequence is looked up once, not for each number.
+_NEXT = """
+WITH own AS MATERIALIZED (SELECT CAST(pg_get_serial_sequence($1, 'id') AS regclass) AS numbers)
+SELECT nextval(numbers) FROM own, generate_series(1, $2)
+"""

@@ -116,6 +116,7 @@ async def _candidates(
     """Yield who could take some start, some sites at a time."""
     if not horizon.ticks:
         return
+    kinds = kinds_needed(query)
     own: list[Claimed] = []
     if query.ignore_appointment is not None:
         own, colleagues = await _its_own(tx, query.ignore_appointment)
@@ -124,7 +125,7 @@ async def _candidates(
     for groups in _reads(await _sites(tx, query, horizon.first)):
         read = await supply.load(
             tx, horizon, now, site_ids={site_id for group in groups for site_id in group},
-            kinds=kinds_needed(query), only=partial(may_be_needed, query),
+            kinds=kinds, only=partial(may_be_needed, query, kinds),
         )  # fmt: skip
         busy = taken.without(read.busy, horizon, own)
         for group in groups:

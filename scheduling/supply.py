@@ -24,7 +24,7 @@ from scheduling.grid import TICK_SECONDS, Horizon, days_between, local_date, mas
 from scheduling.hours import Closure, Pattern
 from scheduling.house import House, Member
 from scheduling.memory import Versioned
-from scheduling.model import Kind, Resource, Site, Span
+from scheduling.model import Kind, Resource, Site
 from scheduling.shares import Shares
 from scheduling.taken import Taken
 
@@ -37,9 +37,6 @@ and whoever takes the last day is looked for until the day after it."""
 
 _FEW = 8
 """In how many sites claims are read for more days than are asked for."""
-
-_HORIZONS = 64
-"""For how many horizons, those asked for last, claims of our own are added to what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +69,7 @@ class Memory:
     def __init__(self) -> None:
         self.houses: Versioned[House] = Versioned(1000)
         self.taken: Versioned[Taken] = Versioned(100_000)
-        self._horizons: Versioned[Horizon] = Versioned(_HORIZONS)
         self._seen: WeakKeyDictionary[Transaction, _Seen] = WeakKeyDictionary()
-
-    def keep(self, resource_id: int, version: int, horizon: Horizon, taken: Taken) -> None:
-        """Keep what is taken of a resource within a horizon."""
-        days = (horizon.first, horizon.last)
-        self._horizons.keep(days, 0, horizon)
-        self.taken.keep((resource_id, days), version, taken)
-
-    def claimed(self, resource_id: int, version: int, spans: Collection[Span]) -> None:
-        """Add claims of appointments, by which those on a resource came to be of `version`.
-
-        So what a process has changed itself, it need not read again.
-        """
-        for horizon in self._horizons.values():
-            key = (resource_id, (horizon.first, horizon.last))
-            kept = self.taken.kept(key)
-            if kept is not None and kept[0] == version - 1:
-                self.taken.keep(key, version, kept[1].and_claimed(horizon, spans))
 
     def seen(self, tx: AsyncConnection) -> _Seen:
         """Return what this transaction has seen; one that writes sees changes of its own."""
@@ -135,7 +114,7 @@ async def load(
     if not (keep and memory.seen(tx).confirms(known)):
         rows = await difference.rows(tx, known, days, now)
         memory.seen(tx).note(known, rows)
-        plan.learn(rows)
+        plan.learn(rows, now)
     busy = {one: claimed.at(now) for one, claimed in plan.taken.items()}
     if days != horizon:
         before, within = (horizon.origin - days.origin) // TICK_SECONDS, mask(0, horizon.ticks)
@@ -181,8 +160,8 @@ class _Plan:
         version, self.taken[resource_id] = kept
         return version
 
-    def learn(self, rows: Iterable[Any]) -> None:
-        """Take in what `difference.rows` tells."""
+    def learn(self, rows: Iterable[Any], now: dt.datetime) -> None:
+        """Take in what `difference.rows` tells at the instant `now`."""
         sites, members = [], defaultdict[int, list[Member]](list)
         for row in rows:
             if row.resource_id is None:
@@ -190,18 +169,23 @@ class _Plan:
                 continue
             if row.described is not None:
                 members[row.site_id].append(_member(row))
-            if row.claims is not None:
-                self._learn_claims(row)
+            if row.claims is not None or row.added is not None:
+                self._learn_claims(row, now)
         for row in sites:
             house = self.houses[row.site_id] = _house(row, members[row.site_id])
             if self._keep:
                 self._memory.houses.keep(row.site_id, row.version, house)
 
-    def _learn_claims(self, row: Any) -> None:
-        unpack = taken.from_sqlite if isinstance(row.claims, str) else taken.from_postgresql
-        claimed = self.taken[row.resource_id] = unpack(self._horizon, row.claims, row.holds)
+    def _learn_claims(self, row: Any, now: dt.datetime) -> None:
+        if row.added is not None:
+            claimed = self.taken[row.resource_id].and_added(self._horizon, row.added, now)
+        elif isinstance(row.claims, str):
+            claimed = taken.from_sqlite(self._horizon, row.claims, row.holds)
+        else:
+            claimed = taken.from_postgresql(self._horizon, row.claims, row.holds)
+        self.taken[row.resource_id] = claimed
         if self._keep:
-            self._memory.keep(row.resource_id, row.version, self._horizon, claimed)
+            self._memory.taken.keep((row.resource_id, self._days), row.version, claimed)
 
 
 def _house(row: Any, members: list[Member]) -> House:

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from scheduling import added
 from scheduling.grid import TICK_SECONDS, Horizon, mask
-from scheduling.model import Span
 
 _DAY_TICKS = 86_400 // TICK_SECONDS
 _SECOND = 1_000_000
@@ -43,15 +43,21 @@ class Taken:
                 bitmap |= held
         return bitmap
 
-    def and_claimed(self, horizon: Horizon, spans: Iterable[Span]) -> Taken:
-        """Return this with claims of appointments beside, as far as they lie within `horizon`."""
-        there = Span(horizon.start, horizon.end)
-        within = [
-            (int(span.start.timestamp()), int(span.end.timestamp()))
-            for span in spans
-            if span.overlaps(there)
-        ]
-        return Taken(self.booked | horizon.touched(within), self.holds) if within else self
+    def and_added(self, horizon: Horizon, entries: str, now: dt.datetime) -> Taken:
+        """Return this with the claims of those `entries` beside (`scheduling.added`).
+
+        Holds that were over at the instant `now`, or have been confirmed, are left out.
+        """
+        booked, holds = self.booked, list[tuple[int, int]]()
+        for start, end, expires in added.read(entries):
+            ticks = _covered_by(horizon, start, end)
+            if expires:
+                holds.append((ticks, expires))
+            else:
+                booked |= ticks
+        instant = now.timestamp()
+        kept = [one for one in (*self.holds, *holds) if one[1] > instant and one[0] & ~booked]
+        return Taken(booked, tuple(kept))
 
 
 def without(
@@ -94,6 +100,12 @@ def _holds(horizon: Horizon, packed: bytes) -> Iterator[tuple[int, int]]:
     for instants in struct.iter_unpack(">3q", packed):
         start, end, expires = (one // _SECOND + _POSTGRESQL_EPOCH for one in instants)
         yield horizon.touched([(start, end)]), expires
+
+
+def _covered_by(horizon: Horizon, start: int, end: int) -> int:
+    """Return the ticks within the horizon from `start` to `end`, in seconds since 1970."""
+    first, last = (start - horizon.origin) // TICK_SECONDS, (end - horizon.origin) // TICK_SECONDS
+    return mask(max(first, 0), min(last, horizon.ticks))
 
 
 def _starts(horizon: Horizon) -> dict[int, bytearray]:

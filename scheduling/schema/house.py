@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
     false,
     true,
@@ -98,8 +99,11 @@ resource = Table(
     Column("ways", JSON, nullable=False, server_default="[]"),
     Column("setup_minutes", Integer, nullable=False, server_default="0"),
     Column("return_minutes", Integer, nullable=False, server_default="0"),
-    # Rises with every change of the resource's claims.
+    # Rises with every change of the resource's claims, by one for each that is added.
     Column("claims_version", Integer, nullable=False, server_default="0"),
+    # Those that were added last, up to a version (`scheduling.added`).
+    Column("added_claims", Text, nullable=False, server_default=""),
+    Column("added_version", Integer, nullable=False, server_default="0"),
     UniqueConstraint("site_id", "kind", "name"),
     CheckConstraint("setup_minutes % 5 = 0 AND return_minutes % 5 = 0", name="on_grid"),
 )
