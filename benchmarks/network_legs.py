@@ -46,7 +46,7 @@ class Leg:
     name: str
     measure: Callable[[Path], Figures]
     keys: tuple[str, ...]
-    patience: float = 75.0
+    patience: float = 100.0
 
 
 def _in_an_office(act: Callable[[Office, Path], Awaitable[Figures]], folder: Path) -> Figures:
@@ -166,7 +166,7 @@ def _event(act: Callable[[Person, Person], Awaitable[Figures]]) -> Callable[[Pat
 
 _ALL = (
     *(
-        Leg(each.name, partial(_in_an_office, partial(on_profile, each)), profile_keys(each), 90.0)
+        Leg(each.name, partial(_in_an_office, partial(on_profile, each)), profile_keys(each), 120.0)
         for each in (*PROFILES.values(), RANDOM_LOSS)
     ),
     Leg("tls_alone", through_coturn_alone, ("tls_alone_connected_s",)),
@@ -180,7 +180,7 @@ _ALL = (
     ),
     Leg(
         "address_change", _event(_address_changes),
-        _keys("address_change", "audio_gap_p50_s audio_gap_p95_s number"), 130.0,
+        _keys("address_change", "audio_gap_p50_s audio_gap_p95_s number"), 150.0,
     ),
     Leg("blackout", _event(_blackout), _keys("blackout", "s audio_back_s picture_back_s")),
     Leg(
@@ -188,7 +188,7 @@ _ALL = (
         _keys(
             "three_people", "before_kbit after_kbit kept third_audio_gap_s third_concealed_percent"
         ),
-        100.0,
+        120.0,
     ),
 )  # fmt: skip
 LEGS = {each.name: each for each in _ALL}

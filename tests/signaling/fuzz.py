@@ -116,13 +116,16 @@ class Insider:
             arrivals.feedback(1, video),
         ]
 
+    def look(self):
+        """Note the latest picture, for requests of what came before it."""
+        for each in self._peer.rtp:
+            if each[1] & 0x7F == VIDEO:
+                self._last = each
+
     def throw(self, chance):
         """Send something; one in four is a storm of requests for all that can be repeated."""
         peer = self._peer
         packet = damaged(chance, self._honest)
-        pictures = [each for each in peer.rtp if each[1] & 0x7F == VIDEO]
-        self._last = pictures[-1] if pictures else self._last
-        peer.rtp.clear()
         if chance.randrange(4) == 0 and self._last:
             _, _, last, _, ssrc = struct.unpack_from("!BBHII", self._last)
             packet = rtcp.nack(1, ssrc, (last + each & 0xFFFF for each in _STORM))
@@ -186,6 +189,7 @@ class Scene:
         await talk(alice, bob, next(self._numbers))
         await self.orders.are_obeyed()
         await mallory.bind()
+        self._insider.look()
         # Whatever strangers get stays, to be seen at the end.
         for each in (*self.peers, self.streams.all[0]):
             for kept in (each.sent, each.rtp, each.rtcp, each.raw_received, each.confirmed):
