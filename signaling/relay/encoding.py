@@ -14,7 +14,8 @@ from signaling.relay.reception import Reception
 MOST_SINKS: int = lib.PLANE_SINKS
 _TEMPORAL: int = lib.PLANE_TEMPORAL
 _HISTORY: int = lib.PLANE_HISTORY
-_HISTORY_BYTES = {"audio": 24 << 10, "video": 160 << 10}
+_HISTORY_BYTES = {"audio": 24 << 10, "video": 256 << 10}
+_memory = ffi.new_allocator(should_clear_after_alloc=False)  # what is never filled costs nothing
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
 _KEY_FRAME_USABLE = 0.4  # seconds: what came since must still be little
 _KEY_FRAME_PACKETS = 64
@@ -67,7 +68,7 @@ class Encoding:
         self._measured = ((0,) * _TEMPORAL, 0.0)  # octets received, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
-        self._history = ffi.new("unsigned char[]", _HISTORY_BYTES[section.kind])
+        self._history = _memory("unsigned char[]", _HISTORY_BYTES[section.kind])
         self.struct: Any = ffi.new("struct stream *")
         self.reception = Reception(self.struct)
         self._describe()

@@ -47,9 +47,9 @@ class Credentials:
         # RFC 8839 section 5.4: at least 24 and 128 random bits, in ice-chars.
         self.ufrag = secrets.token_hex(8)
         self.password = secrets.token_hex(16)
-        self.transactions: dict[bytes, Address] = {}
+        self.transactions: dict[bytes, tuple[str, int]] = {}
 
-    def is_replay(self, transaction: bytes, address: Address) -> bool:
+    def is_replay(self, transaction: bytes, address: tuple[str, int]) -> bool:
         """Tell whether the request was seen from another address before, and remember it.
 
         STUN has no protection against replay; without this, whoever sees one request could
@@ -208,11 +208,11 @@ class Ingress:
         ):
             self._counters.add("dropped_unauthentic_stun")
             return
-        if credentials.is_replay(request.transaction, address):
+        host, port = self._endpoint.line(address).host_and_port(address)
+        if credentials.is_replay(request.transaction, (host, port)):
             self._counters.add("dropped_replayed_stun")
             return
         self._counters.add("stun_answered")
-        host, port = self._endpoint.line(address).host_and_port(address)
         self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
         self._admit(leg, address)

@@ -204,11 +204,18 @@ class Sink:
             repeated = self._outlet.repeat(self, number, sequence, now)
             if repeated:
                 sent += 1
+                if self._repeats_get_lost:
+                    sent += bool(self._outlet.repeat(self, number, sequence, now))
             elif repeated is False:
                 missing.append(number)
         if missing:
             encoding.ask_again(missing, now)
         return sent
+
+    @property
+    def _repeats_get_lost(self) -> bool:
+        """Whether a picture's repeats had better go twice: much is lost, and not for want of room."""
+        return self.kind == "video" and self.lost >= _MUCH_LOSS and self.room is None
 
     def note_loss(self, lost: int, now: float) -> None:
         """Learn what share of the packets the receiver lost since it last told, in 1/256.

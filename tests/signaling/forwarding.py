@@ -39,14 +39,21 @@ class _End:
             _session(Policy.SSRC_ANY_OUTBOUND), _session(Policy.SSRC_ANY_INBOUND),
         )  # fmt: skip
         self.ssrc, self.round_trip = 1, 0.1
-        self.raw, self.rtp, self.asked = [], [], []
+        self.raw, self.rtp, self.asked, self.reports = [], [], [], []
+        self.room = None
 
     def happened(self, event):
+        if event.kind == lib.EVENT_CONTROL:
+            self.reports.append(event.length)
+            return
         assert event.kind == lib.EVENT_HANDED
         start, end = event.start, event.start + event.length
         self.raw.append(self.slab.memory[start:end].tobytes())
         self.rtp.append(self._inward.unprotect(self.raw[-1]) if self.raw[-1] not in
                         self.raw[:-1] else b"")  # fmt: skip
+
+    def room_for_a_picture(self):
+        return self.room
 
     def send_control(self, packet):
         self.asked.append(packet)
@@ -91,12 +98,15 @@ class Forwarding:
         """Have a packet arrive; give what the receiver gets for it, decrypted."""
         self.now += 20_000
         before = len(self.receiver.rtp)
+        self.receive(self.sender.outward.protect(packet))
+        return self.receiver.rtp[before:]
+
+    def receive(self, datagram):
+        """Have a datagram of the sender arrive."""
         start = self.slab.starts[0]
-        datagram = self.sender.outward.protect(packet)
         self.slab.memory[start : start + len(datagram)] = datagram
         lib.plane_media(self.slab.plane, self.sender.struct, start, len(datagram), self.now)
         self.act()
-        return self.receiver.rtp[before:]
 
     def act(self):
         self.happenings.act()

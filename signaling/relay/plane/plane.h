@@ -12,9 +12,10 @@
 #define PLANE_INCOMING 64    /* slots that datagrams are received into */
 #define PLANE_MADE 192       /* slots for what the relay makes: copies, repeats, feedback */
 #define PLANE_EVENTS 512
-#define PLANE_HISTORY 128    /* packets kept of a stream: 0.85 s of 1.2 Mbit/s */
+#define PLANE_HISTORY 256    /* packets kept of a stream: 1.4 s of 1.5 Mbit/s */
 #define PLANE_SINKS 32       /* receivers of one stream */
 #define PLANE_STREAMS 16     /* SSRCs that one participant sends */
+#define PLANE_HEARD 32       /* SSRCs beyond those, of reports and of layers not yet known */
 #define PLANE_ARRIVALS 400   /* packets told in one feedback, so that it fits one datagram */
 #define PLANE_LEFT 2048      /* packets of which it is known when they left: a second at 20 Mbit/s */
 #define PLANE_OUTAGE 10      /* packets lost in a row */
@@ -80,6 +81,8 @@ struct leg {
   uint32_t ssrcs[PLANE_STREAMS];
   uint8_t repeats[PLANE_STREAMS];  /* whether the SSRC is that of repeats (RTX) */
   struct stream *streams[PLANE_STREAMS];
+  int32_t heard_count;             /* libsrtp keeps something of each SSRC that proved its keys */
+  uint32_t heard[PLANE_HEARD];
   void *inward, *outward;          /* libsrtp's sessions */
   struct line *line;               /* NULL for a line of Python's */
   int32_t message;                 /* the last message to it that waits in `line`... */

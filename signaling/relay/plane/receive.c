@@ -175,11 +175,37 @@ static void take_repeat(struct plane *plane, struct stream *stream, struct packe
   show(plane, stream, packet);
 }
 
+/* The place of an SSRC among those the participant sends; their count when it is not. */
+static int index_of(const struct leg *leg, uint32_t ssrc) {
+  int index = 0;
+  while (index < leg->stream_count && leg->ssrcs[index] != ssrc) index++;
+  return index;
+}
+
+/* Whether there is room for one more SSRC, or it was heard before. */
+static int may_be_heard(const struct leg *leg, uint32_t ssrc) {
+  for (int index = 0; index < leg->heard_count; index++)
+    if (leg->heard[index] == ssrc) return 1;
+  return leg->heard_count < PLANE_HEARD || index_of(leg, ssrc) < leg->stream_count;
+}
+
+static void hear(struct leg *leg, uint32_t ssrc) {
+  for (int index = 0; index < leg->heard_count; index++)
+    if (leg->heard[index] == ssrc) return;
+  if (leg->heard_count < PLANE_HEARD) leg->heard[leg->heard_count++] = ssrc;
+}
+
 static void control(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
+  uint32_t ssrc = read32(plane->slab + start + 4);
+  if (!may_be_heard(leg, ssrc)) {
+    plane->counts.dropped_undeclared_ssrc++;
+    return;
+  }
   if (!leg->connected || plane->unprotect_rtcp(leg->inward, plane->slab + start, &length)) {
     plane->counts.dropped_unauthentic_media++;
     return;
   }
+  hear(leg, ssrc);
   struct event *event = tell(plane, EVENT_CONTROL, leg->id, arrived);
   event->start = start;
   event->length = length;
@@ -210,13 +236,6 @@ static void sort(struct plane *plane, struct leg *leg, int index, int start, int
     take(plane, leg->streams[index], &packet);
 }
 
-/* The place of an SSRC among those the participant sends; their count when it is not. */
-static int index_of(const struct leg *leg, uint32_t ssrc) {
-  int index = 0;
-  while (index < leg->stream_count && leg->ssrcs[index] != ssrc) index++;
-  return index;
-}
-
 void plane_admit(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
   const unsigned char *bytes = plane->slab + start;
   int index = index_of(leg, read32(bytes + 8)), offset = rtp_payload(bytes, length);
@@ -233,8 +252,9 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
     control(plane, leg, start, length, arrived);
     return;
   }
-  int index = index_of(leg, read32(bytes + 8));
-  if (index == leg->stream_count && !leg->learns) {
+  uint32_t ssrc = read32(bytes + 8);
+  int index = index_of(leg, ssrc);
+  if (index == leg->stream_count && !(leg->learns && may_be_heard(leg, ssrc))) {
     plane->counts.dropped_undeclared_ssrc++;
     return;
   }
@@ -252,6 +272,7 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
     sort(plane, leg, index, start, length, offset, arrived);
     return;
   }
+  hear(leg, ssrc);
   struct event *event = tell(plane, EVENT_UNDECLARED, leg->id, arrived);
   event->start = start;
   event->length = length;
