@@ -274,7 +274,7 @@ def test_a_picture_is_repeated_twice_for_who_loses_much_and_has_room():
 
 
 def test_reports_under_ever_new_names_end_at_thirty_two(call):
-    """libsrtp keeps something for each SSRC that proves its keys."""
+    """Libsrtp keeps something for each SSRC that proves its keys."""
     counts = call.slab.plane.counts
 
     for ssrc in range(5000, 5100):
