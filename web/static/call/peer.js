@@ -178,12 +178,14 @@ export class Peer extends EventTarget {
   async #fit(kind, sender) {
     const parameters = sender.getParameters();
     if (!parameters.encodings?.length || !this.#usable) return;
+    const before = JSON.stringify(parameters);
     if (kind === "video") {
       for (const encoding of parameters.encodings) this.#fitLayer(encoding, sender.track);
       parameters.degradationPreference = this.#signing ? "maintain-framerate" : "balanced";
     } else {
       parameters.encodings[0].active = this.#active;
     }
+    if (JSON.stringify(parameters) === before) return; // each setting starts the encoder anew
     await sender.setParameters(parameters).catch(() => {}); // closed meanwhile
   }
 
@@ -191,7 +193,8 @@ export class Peer extends EventTarget {
     const whole = encoding.rid !== LAYERS[0].rid;
     const layered = this.#layered && !this.#signing; // signs are lost in a smaller picture
     encoding.active = this.#active && !this.#resting && (whole || layered);
-    encoding.scalabilityMode = layered ? SPARE_FRAMES : NO_SPARE_FRAMES;
+    if (layered) encoding.scalabilityMode = SPARE_FRAMES;
+    else if (encoding.scalabilityMode) encoding.scalabilityMode = NO_SPARE_FRAMES;
     if (!whole) {
       encoding.scaleResolutionDownBy = shrinking(track, SMALL);
     } else if (this.#signing) {
