@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -109,11 +110,21 @@ def public_holidays(horizon: Horizon, state: str) -> int:
     return bitmap
 
 
+def named_holidays(horizon: Horizon, state: str) -> dict[dt.date, str]:
+    """Return the holidays of the federal `state` with their German names."""
+    return {
+        date: name
+        for date in horizon.dates()
+        if (name := _holidays(date.year, state).get(date)) is not None
+    }
+
+
 def whole(horizon: Horizon) -> int:
     """Return all ticks."""
     return mask(0, horizon.ticks)
 
 
 @lru_cache(maxsize=64)
-def _holidays(year: int, state: str) -> frozenset[dt.date]:
-    return frozenset(holidays.country_holidays("DE", subdiv=state, years=year))
+def _holidays(year: int, state: str) -> Mapping[dt.date, str]:
+    # A copy: the library's own mapping would reckon with further years when asked for them.
+    return {**holidays.country_holidays("DE", subdiv=state, years=year, language="de")}

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, overview
+from scheduling import catalog, hours, overview
 from scheduling.closures import Closed
 from scheduling.grid import Horizon, local_date
 from scheduling.model import Appointment, Kind, Site, Way
@@ -104,6 +104,7 @@ async def show(request: web.Request) -> web.Response:
         kinds=KIND_NAMES,
         hours_said=HOURS,
         today=local_date(now),
+        holidays=_holidays(view, seen),
         may_plan=access.may_plan(staff),
         asked=asked,
         found=found,
@@ -157,6 +158,16 @@ async def _read(tx: AsyncConnection, view: View, now: dt.datetime) -> Overview:
         site_id=view.site.id if view.site else None,
         team_id=view.team.id if view.team else None, way=view.way,
     )  # fmt: skip
+
+
+def _holidays(view: View, seen: Overview) -> dict[dt.date, str]:
+    """Return the public holidays at any of the sites that are shown."""
+    states = {lane.site.state for lane in seen.lanes}
+    return {
+        date: name
+        for state in sorted(states)
+        for date, name in hours.named_holidays(view.horizon, state).items()
+    }
 
 
 def _groups(

@@ -339,3 +339,19 @@ async def test_the_timeline_tells_when_people_are_not_there(small_house: House) 
         ("2026-10-13T12:00:00", "2026-10-14T00:00:00", ["off"]),
     ]
     assert "There 09:00" in page.text
+
+
+async def test_a_public_holiday_is_named_and_a_search_in_vain_tells_how_to_search(
+    small_house: House,
+) -> None:
+    scheduler = await signed_in(small_house)
+
+    # The house stands in North Rhine-Westphalia.
+    day = await scheduler.get("/plan?date=2026-11-01")
+    week = await scheduler.get("/plan?date=2026-10-30&span=week")
+    vain = await scheduler.get("/plan?q=Niemand")
+
+    assert "Allerheiligen" in day.text
+    assert "Sun 1 Nov: Allerheiligen" in week.text
+    assert "0 appointments found" in vain.text
+    assert "a name by its parts" in vain.text
