@@ -18,7 +18,7 @@ const LAYERS = [
 const SMALL = { width: 213, height: 160 };
 const SPARE_FRAMES = "L1T2"; // every second frame can be left out
 const NO_SPARE_FRAMES = "L1T1";
-const SIGNING_BITRATE = 250_000; // bit/s, as phones with little data can afford
+const SIGNING_BITRATE = 240_000; // bit/s, as phones with little data can afford; headers add some
 const SIGNING_SIZE = { width: 320, height: 240 }; // QVGA: hands and face are seen, motion is fluent
 const SENT = { audio: ["audio/opus"], video: ["video/VP8", "video/rtx"] };
 // The relay adds earlier sound (RED, RFC 2198) for those who lose packets; nobody else sends it.
@@ -181,7 +181,8 @@ export class Peer extends EventTarget {
     const before = JSON.stringify(parameters);
     if (kind === "video") {
       for (const encoding of parameters.encodings) this.#fitLayer(encoding, sender.track);
-      parameters.degradationPreference = this.#signing ? "maintain-framerate" : "balanced";
+      // A smaller picture is better than a jerky one; "balanced" also stays small long after trouble.
+      parameters.degradationPreference = "maintain-framerate";
     } else {
       parameters.encodings[0].active = this.#active;
     }
