@@ -34,13 +34,13 @@ class BatchLine:
         self._family = int(opened.family).to_bytes(2, sys.byteorder)
         lib.line_open(self.line, slab.plane, opened.fileno(), self._wide, int(_can_segment(opened)))
 
-    def receive(self, take: Take, act: Callable[[], None]) -> int:  # noqa: ARG002
+    def receive(self, take: Take, flush: Callable[[], None]) -> int:  # noqa: ARG002
         """Forward what waits, and tell of the rest by events."""
         count: int = lib.line_take(self.line)
         done = 0
         while done < count:
             done = lib.line_handle(self.line, done, count)
-            act()
+            flush()  # without it there may be no room for what the next ones bring about
         return count
 
     def post(self, address: Address, start: int, length: int) -> None:

@@ -115,7 +115,7 @@ class Encoding:
     def happened(self, event: Any) -> None:
         """Learn what is missing, what has come after all, and what to ask for again."""
         kind, first, count, now = event.kind, event.first, event.count, event.arrived / 1_000_000
-        if kind == lib.EVENT_GAP:
+        if kind == lib.EVENT_GAP and self.struct.sink_count:
             self._ask(self._gaps.note(range(first, first + count), now))
         elif kind == lib.EVENT_FOUND:
             self._gaps.found(first)

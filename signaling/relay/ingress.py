@@ -124,7 +124,7 @@ class Ingress:
 
     def receive(self, line: Line) -> int:
         """Take what waits on a line, from anyone; give the number of datagrams."""
-        return line.receive(self._sort, self._happenings.act)
+        return line.receive(self._sort, self._endpoint.flush)
 
     def _sort(self, source: Address, start: int, length: int, arrived: int) -> None:
         leg = self._by_address.get(source)

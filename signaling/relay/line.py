@@ -39,11 +39,11 @@ class Line(Protocol):
     def socket(self) -> Pollable:
         """What is readable when datagrams wait."""
 
-    def receive(self, take: Take, act: Callable[[], None]) -> int:
+    def receive(self, take: Take, flush: Callable[[], None]) -> int:
         """Receive what waits, at most `INCOMING` datagrams, into the slab's incoming slots.
 
-        `take` is called for each one, unless the compiled part has forwarded it; `act` whenever
-        there may be something that the compiled part tells of. Gives how many came.
+        `take` is called for each one, unless the compiled part has forwarded it; then `flush`, which
+        acts on what that part tells of, sends, and frees its slots. Gives how many came.
         """
 
     def post(self, address: Address, start: int, length: int) -> None:
@@ -70,7 +70,7 @@ class PlainLine:
         self._starts = slab.starts
         self._slots = [slab.memory[each : each + LONGEST_DATAGRAM] for each in slab.starts]
 
-    def receive(self, take: Take, act: Callable[[], None]) -> int:  # noqa: ARG002
+    def receive(self, take: Take, flush: Callable[[], None]) -> int:  # noqa: ARG002
         """Receive datagrams one by one until none waits, then hand each on."""
         sources: list[Address] = []
         lengths: list[int] = []

@@ -67,7 +67,7 @@ class TcpLine:
         """Give the descriptor that all sockets are watched by."""
         return self._poll.fileno()
 
-    def receive(self, take: Take, act: Callable[[], None]) -> int:  # noqa: ARG002
+    def receive(self, take: Take, flush: Callable[[], None]) -> int:  # noqa: ARG002
         """Let newcomers in, write where there is room again, and receive into the slots."""
         sources: list[Address] = []
         lengths: list[int] = []

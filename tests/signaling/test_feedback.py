@@ -117,7 +117,7 @@ async def test_a_lost_voice_is_repeated_byte_by_byte_under_its_own_number(connec
 
 
 async def test_a_missing_voice_is_asked_for_at_once(connect):
-    alice = await connect("alice")
+    alice, _ = await connect("alice"), await connect("bob", ssrc=2000)
 
     for number in (10, 12):
         alice.send_rtp(rtp_packet(1000, number, payload_type=AUDIO))

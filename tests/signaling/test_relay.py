@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from signaling.relay import BadOffer, Relay, RelayConfig
+from signaling.relay import BadOffer, Relay, RelayConfig, rtcp
 from tests.signaling.packets import payload, wide_number
 from tests.signaling.peer import Peer, rtp_packet
 
@@ -303,3 +303,20 @@ async def test_people_on_ipv4_and_ipv6_meet_on_one_port():
     await old.close()
     await new.close()
     await relay.close()
+
+
+async def test_a_full_batch_to_a_full_room_that_loses_voices_is_forwarded_to_everyone(connect):
+    alice, *others = [await connect(name, ssrc=1000 * place, red=63)
+                      for place, name in enumerate(("alice", "bob", "carol", "dave"), 1)]  # fmt: skip
+    for each in others:
+        lossy = rtcp.report_block(each.seat_ssrcs(0)[0], (100, 0), 0, 0, (0, 0))
+        each.send_rtcp(rtcp.receiver_report(1, [lossy]))
+        await each.bind()  # an answered question tells that what was sent before has arrived
+
+    for number in range(200):
+        alice.send_rtp(rtp_packet(1000, number, payload_type=111, timestamp=960 * number))
+
+    for each in others:
+        voice = each.seat_ssrcs(0)[0]
+        await each.until(lambda who=each, ssrc=voice: len(who.received(ssrc)) == 200)
+        assert {packet[1] & 0x7F for packet in each.received(voice)[1:]} == {63}
