@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from mmap import mmap
 from typing import Any, Protocol
 
 from signaling.relay import codecs, rtcp
@@ -15,7 +16,6 @@ MOST_SINKS: int = lib.PLANE_SINKS
 _TEMPORAL: int = lib.PLANE_TEMPORAL
 _HISTORY: int = lib.PLANE_HISTORY
 _HISTORY_BYTES = {"audio": 24 << 10, "video": 256 << 10}
-_memory = ffi.new_allocator(should_clear_after_alloc=False)  # what is never filled costs nothing
 _KEY_FRAME_PAUSE = 0.2  # seconds: a key frame costs ten ordinary ones
 _KEY_FRAME_USABLE = 0.4  # seconds: what came since must still be little
 _KEY_FRAME_PACKETS = 64
@@ -68,7 +68,8 @@ class Encoding:
         self._measured = ((0,) * _TEMPORAL, 0.0)  # octets received, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
-        self._history = _memory("unsigned char[]", _HISTORY_BYTES[section.kind])
+        # Pages of its own: what is never filled costs nothing, and all of it is given back.
+        self._history = ffi.from_buffer(mmap(-1, _HISTORY_BYTES[section.kind]))
         self.struct: Any = ffi.new("struct stream *")
         self.reception = Reception(self.struct)
         self._describe()
