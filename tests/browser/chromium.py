@@ -157,8 +157,10 @@ class Visitor:
 async def axe_violations(page: Page) -> list[str]:
     """Return what axe finds on the page as it is now, nothing excluded."""
     source = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
-    await page.evaluate(source)
-    found = await page.evaluate("async () => (await axe.run()).violations")
+    await page.bring_to_front()  # a page in the background is not drawn, and may wait for that
+    async with asyncio.timeout(PATIENCE):
+        await page.evaluate(source)
+        found = await page.evaluate("async () => (await axe.run()).violations")
     return [
         f"{violation['id']}: {' '.join(node['html'].split())[:160]} {node['failureSummary']}"
         for violation in found
