@@ -152,7 +152,7 @@ async def test_signing_sends_small_and_fluent_pictures(office: Office, browser: 
           const camera = senders.find(({ track }) => track?.kind === "video");
           const { encodings, degradationPreference } = camera.getParameters();
           const [encoding, ...others] = encodings.filter(({ active }) => active);
-          return others.length === 0 && encoding?.maxBitrate === 250000
+          return others.length === 0 && encoding?.maxBitrate === 240000
             && encoding.scaleResolutionDownBy === 2 && degradationPreference === "maintain-framerate";
         }"""
     )
