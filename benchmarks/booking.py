@@ -4,9 +4,10 @@ Sixteen clients on loopback book as fast as they are answered: by one order (`we
 forms (hold, then confirm), and by the public path, every page and form from the first to the
 confirmation. The same clients then book at django-appointment, by its two forms, on the same
 kind of database. The office has had some thousand consultations before: PostgreSQL plans for tables
-of the size that they have, and keeps what it has planned for empty ones. Everything is served at once and measured in turn, round after round, so that
-each figure is a median and the ratios hold on a busy machine too; the CPU time per booking, of the
-servers and of PostgreSQL, is given besides. No mail server listens: letters wait in the outbox.
+of the size that they have, and keeps what it has planned for empty ones. Everything is served at
+once and measured in turn, round after round, so that each figure is a median and the ratios hold on
+a busy machine too; the CPU time per booking, of the servers and of PostgreSQL, is given besides. No
+mail server listens: letters wait in the outbox.
 
 Clients that wait for their answers offer no more load than there are of them. Two processes are
 therefore booked at by sixteen clients each (`two_over_one`), and once more by sixteen in all
