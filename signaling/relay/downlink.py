@@ -9,7 +9,9 @@ The relay knows that within one feedback, some 100 ms, before the queue delays t
 from collections import deque
 from typing import Any
 
-_KEPT = 2048  # packets in a queue: a second at 20 Mbit/s
+from signaling.relay.plane.library import lib
+
+_KEPT: int = lib.PLANE_LEFT  # packets in a queue
 _QUEUE = 0.06  # seconds that even the fastest packet of a feedback took longer: not jitter
 _LOSS = 0.45  # beyond what any radio loses: a queue too short to be seen as delay
 _LOSS_WINDOW = 1.0  # seconds

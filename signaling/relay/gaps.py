@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-LONGEST_GAP = 256
+from signaling.relay.plane.library import lib
+
+LONGEST_GAP: int = lib.PLANE_LONGEST_GAP
 """Packets; a longer gap is a sender that was away, which a key frame mends and no repeat."""
 
 _TRIES = 6

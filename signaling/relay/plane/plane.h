@@ -154,7 +154,6 @@ struct plane {
   unsigned char *slab;
   int32_t made;                    /* slots in use of those for what the relay makes */
   int32_t event_count;
-  struct line *lines[2];
   struct place *places;
   uint64_t place_size, place_count, seed;
   int (*protect)(void *session, void *packet, int *length);
@@ -187,9 +186,8 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
 void plane_admit(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived);
 /* Whether SRTP or SRTCP in the slab proves the participant's keys; the packet is spent on it. */
 int plane_proves(struct plane *plane, struct leg *leg, int start, int length);
-/* Protect a packet in the slab and have it sent; 0, or 1 when it could not be protected. */
-int plane_post(struct plane *plane, struct leg *leg, int start, int length);
-int plane_post_rtcp(struct plane *plane, struct leg *leg, int start, int length);
+/* Protect RTCP in the slab and have it sent. */
+void plane_post_rtcp(struct plane *plane, struct leg *leg, int start, int length);
 /* Whether there may be too little room for what the next packet brings about. */
 int plane_crowded(const struct plane *plane);
 /* Show a sink all packets from `first` to the newest of its stream; 0 when one is not kept. */
@@ -215,6 +213,9 @@ int feedback_number(struct leg *leg, int size, int64_t now);
 
 /* Where the payload of RTP begins, 0 when the header is longer than the packet. */
 int rtp_payload(const unsigned char *packet, int length);
+/* Where the value of a header extension stands, and its `bytes`; 0 of them when it is not there.
+ * Only the one-byte form is read (RFC 8285 section 4.2): the other is never negotiated. */
+int rtp_extension(const unsigned char *packet, int length, int extension, int *bytes);
 /* The value of a two-byte header extension, -1 when it is not there. */
 int rtp_number(const unsigned char *packet, int length, int extension);
 

@@ -175,24 +175,30 @@ static void take_repeat(struct plane *plane, struct stream *stream, struct packe
   show(plane, stream, packet);
 }
 
-/* The place of an SSRC among those the participant sends; their count when it is not. */
-static int index_of(const struct leg *leg, uint32_t ssrc) {
+/* The place of an SSRC in a row of them; `count` when it is not there. */
+static int place_in(const uint32_t *ssrcs, int count, uint32_t ssrc) {
   int index = 0;
-  while (index < leg->stream_count && leg->ssrcs[index] != ssrc) index++;
+  while (index < count && ssrcs[index] != ssrc) index++;
   return index;
 }
 
-/* Whether there is room for one more SSRC, or it was heard before. */
+static int index_of(const struct leg *leg, uint32_t ssrc) {
+  return place_in(leg->ssrcs, leg->stream_count, ssrc);
+}
+
+static int was_heard(const struct leg *leg, uint32_t ssrc) {
+  return place_in(leg->heard, leg->heard_count, ssrc) < leg->heard_count;
+}
+
+/* Whether there is room for one more SSRC, or it is known. */
 static int may_be_heard(const struct leg *leg, uint32_t ssrc) {
-  for (int index = 0; index < leg->heard_count; index++)
-    if (leg->heard[index] == ssrc) return 1;
-  return leg->heard_count < PLANE_HEARD || index_of(leg, ssrc) < leg->stream_count;
+  return leg->heard_count < PLANE_HEARD || was_heard(leg, ssrc) ||
+         index_of(leg, ssrc) < leg->stream_count;
 }
 
 static void hear(struct leg *leg, uint32_t ssrc) {
-  for (int index = 0; index < leg->heard_count; index++)
-    if (leg->heard[index] == ssrc) return;
-  if (leg->heard_count < PLANE_HEARD) leg->heard[leg->heard_count++] = ssrc;
+  if (leg->heard_count < PLANE_HEARD && !was_heard(leg, ssrc))
+    leg->heard[leg->heard_count++] = ssrc;
 }
 
 static void control(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {

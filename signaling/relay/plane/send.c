@@ -11,22 +11,17 @@ static void hand_over(struct plane *plane, struct leg *leg, int start, int lengt
   event->length = length;
 }
 
-int plane_post(struct plane *plane, struct leg *leg, int start, int length) {
-  if (plane->protect(leg->outward, plane->slab + start, &length)) {
+typedef int (*protection)(void *session, void *packet, int *length);
+
+static void post(struct plane *plane, struct leg *leg, protection protect, int start, int length) {
+  if (protect(leg->outward, plane->slab + start, &length))
     plane->counts.dropped_unprotectable++;
-    return 1;
-  }
-  hand_over(plane, leg, start, length);
-  return 0;
+  else
+    hand_over(plane, leg, start, length);
 }
 
-int plane_post_rtcp(struct plane *plane, struct leg *leg, int start, int length) {
-  if (plane->protect_rtcp(leg->outward, plane->slab + start, &length)) {
-    plane->counts.dropped_unprotectable++;
-    return 1;
-  }
-  hand_over(plane, leg, start, length);
-  return 0;
+void plane_post_rtcp(struct plane *plane, struct leg *leg, int start, int length) {
+  post(plane, leg, plane->protect_rtcp, start, length);
 }
 
 /* Write the header that ends where the payload begins; gives where it begins. Of the sender's
@@ -166,7 +161,7 @@ void sink_forward(struct plane *plane, struct sink *sink, const struct packet *a
                            (unsigned char)marked(&packet, payload_type),
                            (uint32_t)(packet.number + shift.sequence) & 0xFFFF, timestamp,
                            sink->ssrc, packet.arrived);
-  plane_post(plane, sink->leg, start, packet.end - start);
+  post(plane, sink->leg, plane->protect, start, packet.end - start);
 }
 
 /* A packet of the history in a made slot; 0 when it is not kept. */
@@ -253,6 +248,6 @@ int sink_repeat(struct plane *plane, struct sink *sink, int64_t number, int sequ
   int start = sink->rtx_payload_type ? repeat_picture(plane, sink, &packet, sequence)
                                      : repeat_voice(plane, sink, &packet, sequence);
   if (start < 0) return 0;
-  plane_post(plane, sink->leg, start, packet.end - start);
+  post(plane, sink->leg, plane->protect, start, packet.end - start);
   return 1;
 }
