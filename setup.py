@@ -1,8 +1,5 @@
 """Builds the forwarding plane, plain C, with whatever compiler is there (see pyproject.toml)."""
 
-import os
-import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,18 +7,13 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+sys.path.append("tools")  # there already when pip builds, not when this is called by itself
+from build_backend import compiler
+
 PLANE = Path("signaling/relay/plane")
 SOURCES = sorted(str(each) for each in PLANE.glob("*.c"))
 HEADERS = sorted(str(each) for each in PLANE.glob("*.h"))
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC"]
-
-
-def compiler() -> list[str]:
-    """Give the command of a C compiler: `CC`, the system's, or the one that pip has brought."""
-    if chosen := os.environ.get("CC"):
-        return shlex.split(chosen)
-    found = next((each for each in ("cc", "gcc", "clang") if shutil.which(each)), None)
-    return [found] if found else [sys.executable, "-m", "ziglang", "cc"]
 
 
 class BuildPlane(build_ext):

@@ -33,10 +33,6 @@ class Versioned(Generic[Value]):
         kept = self.kept(key)
         return kept[1] if kept is not None and kept[0] == version else None
 
-    def values(self) -> list[Value]:
-        """Return all that is kept, whatever its version."""
-        return [value for _, value in self._kept.values()]
-
     def keep(self, key: Hashable, version: int, value: Value) -> None:
         """Keep `value`, and forget what was least recently used when there is too much."""
         self._kept[key] = (version, value)

@@ -5,24 +5,34 @@ for the time of the build alone.
 """
 
 import os
+import shlex
 import shutil
+import sys
 
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403  (the hooks that are not changed)
 
 _COMPILERS = ("cc", "gcc", "clang")
+_BROUGHT = "ziglang"
 
 
-def _compiler() -> list[str]:
-    known = os.environ.get("CC") or any(shutil.which(each) for each in _COMPILERS)
-    return [] if known else ["ziglang"]
+def compiler() -> list[str]:
+    """Give the command of a C compiler: `CC`, the system's, or the one that pip brings."""
+    if chosen := os.environ.get("CC"):
+        return shlex.split(chosen)
+    found = next((each for each in _COMPILERS if shutil.which(each)), None)
+    return [found] if found else [sys.executable, "-m", _BROUGHT, "cc"]
+
+
+def _needed() -> list[str]:
+    return [_BROUGHT] if _BROUGHT in compiler() else []
 
 
 def get_requires_for_build_wheel(config_settings=None):  # noqa: ANN001, ANN201
     """Give what building a wheel needs beyond setuptools."""
-    return [*build_meta.get_requires_for_build_wheel(config_settings), *_compiler()]
+    return [*build_meta.get_requires_for_build_wheel(config_settings), *_needed()]
 
 
 def get_requires_for_build_editable(config_settings=None):  # noqa: ANN001, ANN201
     """Give what an installation in place needs beyond setuptools."""
-    return [*build_meta.get_requires_for_build_editable(config_settings), *_compiler()]
+    return [*build_meta.get_requires_for_build_editable(config_settings), *_needed()]
