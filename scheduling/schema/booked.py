@@ -21,6 +21,22 @@ from sqlalchemy import (
 
 from scheduling.schema.columns import Id, Instant, metadata, rare, to
 
+
+def _consultation() -> list[Column[Any]]:
+    """Say what a hold keeps, and what the appointment has that it becomes."""
+    return [
+        to("topic"),
+        Column("way", String(20), nullable=False),
+        to("site"),
+        Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
+        Column("room_id", Id, ForeignKey("resource.id")),
+        Column("device_id", Id, ForeignKey("resource.id")),
+        Column("interpreter_id", Id, ForeignKey("resource.id")),
+        Column("starts_at", Instant, nullable=False),
+        Column("ends_at", Instant, nullable=False),
+    ]
+
+
 group_session = Table(
     "group_session",
     metadata,
@@ -51,15 +67,7 @@ appointment = Table(
     Column("id", Id, primary_key=True),
     Column("uid", String(80), nullable=False, unique=True),
     Column("reference", String(12), nullable=False, unique=True),
-    to("topic"),
-    Column("way", String(20), nullable=False),
-    to("site"),
-    Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
-    Column("room_id", Id, ForeignKey("resource.id")),
-    Column("device_id", Id, ForeignKey("resource.id")),
-    Column("interpreter_id", Id, ForeignKey("resource.id")),
-    Column("starts_at", Instant, nullable=False),
-    Column("ends_at", Instant, nullable=False),
+    *_consultation(),
     Column("status", String(12), nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("name", String(200), nullable=False),
@@ -88,15 +96,7 @@ hold = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("token_hash", String(64), nullable=False, unique=True),
-    to("topic"),
-    Column("way", String(20), nullable=False),
-    to("site"),
-    Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
-    Column("room_id", Id, ForeignKey("resource.id")),
-    Column("device_id", Id, ForeignKey("resource.id")),
-    Column("interpreter_id", Id, ForeignKey("resource.id")),
-    Column("starts_at", Instant, nullable=False),
-    Column("ends_at", Instant, nullable=False),
+    *_consultation(),
     Column("expires_at", Instant, nullable=False),
     to("appointment", nullable=True, ondelete="CASCADE"),
     Index("ix_hold_expires_at", "expires_at"),

@@ -11,7 +11,7 @@ from signaling.relay.plane.library import ffi, lib
 from signaling.relay.sink import Sink
 from signaling.relay.slab import Slab
 from signaling.relay.source import Source
-from tests.signaling.peer import AUDIO, VIDEO, offer_sdp
+from tests.signaling.peer import AUDIO, VIDEO, offer_sdp, rtp_packet
 
 RED, LAYERS = 63, ("l", "m", "h")
 _KEY = bytes(range(28))
@@ -122,7 +122,7 @@ class Forwarding:
 
 def voice(ssrc, number, frame):
     """Build 20 ms of Opus."""
-    return struct.pack("!BBHII", 0x80, AUDIO, number & 0xFFFF, 960 * number, ssrc) + frame
+    return rtp_packet(ssrc, number, payload=frame, payload_type=AUDIO, timestamp=960 * number)
 
 
 def picture(ssrc, number, *, picture_id, tl0=0, tid=0, key=False, sync=False, rest=b""):
@@ -130,8 +130,10 @@ def picture(ssrc, number, *, picture_id, tl0=0, tid=0, key=False, sync=False, re
     descriptor = struct.pack(
         "!BBHBB", 0x90, 0xE0, 0x8000 | picture_id & 0x7FFF, tl0 & 0xFF, tid << 6 | sync << 5
     )
-    head = struct.pack("!BBHII", 0x80, 0x80 | VIDEO, number & 0xFFFF, 3000 * number, ssrc)
-    return head + descriptor + bytes((0 if key else 1,)) + rest
+    payload = descriptor + bytes((0 if key else 1,)) + rest
+    return rtp_packet(
+        ssrc, number, payload=payload, payload_type=0x80 | VIDEO, timestamp=3000 * number
+    )
 
 
 def described(packet):

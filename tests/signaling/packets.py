@@ -10,6 +10,11 @@ DELTA_US = 250
 REFERENCE_US = 64_000
 
 
+def sequence(packet):
+    """Give the sequence number."""
+    return int.from_bytes(packet[2:4], "big")
+
+
 def payload(packet):
     """Give what stands behind the header."""
     return RtpPacket.parse(packet).payload

@@ -3,12 +3,8 @@
 import struct
 
 from signaling.relay import rtcp
-from tests.signaling.packets import payload
+from tests.signaling.packets import payload, sequence
 from tests.signaling.peer import AUDIO, RTX, rtp_packet
-
-
-def sequence(packet):
-    return int.from_bytes(packet[2:4], "big")
 
 
 def pli_ssrcs(peer):

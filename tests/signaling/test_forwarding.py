@@ -6,11 +6,8 @@ import pytest
 
 from signaling.relay.layers import ALL_FRAMES
 from tests.signaling.forwarding import LAYERS, RED, Forwarding, described, picture, voice
+from tests.signaling.packets import sequence
 from tests.signaling.peer import AUDIO
-
-
-def number_of(packet):
-    return int.from_bytes(packet[2:4], "big")
 
 
 def blocks(payload):
@@ -97,7 +94,7 @@ def test_a_voice_that_is_repeated_is_the_same_to_the_byte(call):
     call.sink.note_loss(8, 1.0)
     call.sink.struct.redundancy = 1
 
-    again = [each for packet in packets for each in call.repeat(number_of(packet))]
+    again = [each for packet in packets for each in call.repeat(sequence(packet))]
 
     assert again == sent
 
@@ -111,7 +108,7 @@ def test_a_voice_whose_earlier_frames_are_gone_is_not_repeated(call):
         call.send(voice(1000, number, bytes(300)))
 
     assert last[1] & 0x7F == RED
-    assert call.repeat(number_of(last)) == []
+    assert call.repeat(sequence(last)) == []
 
 
 def test_another_layer_is_shown_from_its_next_key_frame_on_and_numbers_run_on(layered):
@@ -208,7 +205,7 @@ def test_a_packet_that_was_missing_keeps_its_place_without_upper_frames(layered)
 
     [late] = layered.send(picture(102, 8, picture_id=8, tl0=2, rest=b"late"))
 
-    assert 0 < number_of(after) - number_of(late) < 5
+    assert 0 < sequence(after) - sequence(late) < 5
     assert described(late)[4] == b"late"
 
 
@@ -217,7 +214,7 @@ def test_a_picture_without_repeats_agreed_is_never_sent_twice_under_one_number()
     call.sink.struct.rtx_payload_type = 0
     [packet] = call.send(picture(1001, 1, picture_id=1, key=True))
 
-    assert call.repeat(number_of(packet)) == []
+    assert call.repeat(sequence(packet)) == []
 
 
 def test_known_packets_and_ones_too_old_to_tell_are_not_forwarded(call):
@@ -263,14 +260,14 @@ def test_a_picture_is_repeated_twice_for_who_loses_much_and_has_room():
     call = Forwarding()
     [packet] = call.send(picture(1001, 1, picture_id=1, key=True))
 
-    once = call.repeat(number_of(packet))
+    once = call.repeat(sequence(packet))
     call.sink.note_loss(40, 1.0)
-    twice = call.repeat(number_of(packet))
+    twice = call.repeat(sequence(packet))
     call.receiver.room = 100_000
-    narrow = call.repeat(number_of(packet))
+    narrow = call.repeat(sequence(packet))
 
     assert [len(each) for each in (once, twice, narrow)] == [1, 2, 1]
-    assert len({number_of(each) for each in (*once, *twice, *narrow)}) == 4
+    assert len({sequence(each) for each in (*once, *twice, *narrow)}) == 4
 
 
 def test_reports_under_ever_new_names_end_at_thirty_two(call):

@@ -5,12 +5,8 @@ import time
 import pytest
 
 from signaling.relay import BadOffer, Relay, RelayConfig, rtcp
-from tests.signaling.packets import payload, wide_number
+from tests.signaling.packets import payload, sequence, wide_number
 from tests.signaling.peer import Peer, rtp_packet
-
-
-def sequence(packet):
-    return int.from_bytes(packet[2:4], "big")
 
 
 async def test_packets_reach_the_other_with_the_announced_ssrc_and_payload_type(connect):
