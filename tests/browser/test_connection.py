@@ -6,14 +6,34 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
 
+from benchmarks.bad_calls import film
 from scheduling import connections
 from scheduling.store import open_store
-from tests.browser.chromium import axe_violations
+from tests.browser.chromium import ALLOWED, axe_violations, chromium
 from tests.browser.office import Office
 from tests.browser.test_call import both_in_room
+
+# Whether one size is sent, at that bitrate, with these layers, and made no wider than that.
+SENDS = """([bitrate, layers, width]) => {
+  const senders = window.connections.at(-1).getSenders();
+  const camera = senders.find(({ track }) => track?.kind === "video");
+  const { encodings, degradationPreference } = camera.getParameters();
+  const [encoding, ...others] = encodings.filter(({ active }) => active);
+  return others.length === 0 && degradationPreference === "maintain-framerate"
+    && encoding?.maxBitrate === bitrate && encoding.scalabilityMode === layers
+    && (encoding.scaleResolutionDownTo?.maxWidth ?? null) === width;
+}"""
+# Whether the other's picture has had that size for two seconds.
+SHOWS = """([width, height]) => {
+  const { videoWidth, videoHeight } = document.querySelector("[data-tile]:not([hidden]) video");
+  if (videoWidth !== width || videoHeight !== height) window.shownSince = undefined;
+  else window.shownSince ??= performance.now();
+  return performance.now() - window.shownSince > 2000;
+}"""
 
 
 @asynccontextmanager
@@ -140,23 +160,23 @@ async def test_a_call_leaves_a_log_of_who_was_connected(office: Office, browser:
     assert {stay.side: stay.ending for stay in stays} == {"claimant": "left", "caseworker": ""}
 
 
-async def test_signing_sends_small_and_fluent_pictures(office: Office, browser: Browser) -> None:
-    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
-    await claimant.page.get_by_role("button", name="Devices").click()
+async def test_signing_sends_small_and_fluent_pictures_and_the_whole_one_afterwards(
+    office: Office, tmp_path: Path
+) -> None:
+    film(camera := tmp_path / "camera.y4m")  # a lively one, which Chromium shrinks by itself
+    flags = (*ALLOWED, f"--use-file-for-fake-video-capture={camera}")
+    async with chromium(flags) as browser:
+        claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+        await claimant.page.get_by_role("button", name="Devices").click()
+        signing = claimant.page.get_by_label("Sign language")
 
-    await claimant.page.get_by_label("Sign language").check()
+        await signing.check()
 
-    await claimant.page.wait_for_function(
-        """() => {
-          const senders = window.connections.at(-1).getSenders();
-          const camera = senders.find(({ track }) => track?.kind === "video");
-          const { encodings, degradationPreference } = camera.getParameters();
-          const [encoding, ...others] = encodings.filter(({ active }) => active);
-          return others.length === 0 && encoding?.maxBitrate === 240000
-            && encoding.scaleResolutionDownBy === 2 && degradationPreference === "maintain-framerate";
-        }"""
-    )
-    await caseworker.page.wait_for_function(
-        "() => document.querySelector('[data-tile]:not([hidden]) video').videoWidth === 320"
-    )
-    await caseworker.sees(1)
+        await claimant.page.wait_for_function(SENDS, arg=[240_000, "L1T1", 320])
+        await caseworker.page.wait_for_function(SHOWS, arg=[320, 240], polling=100)
+        await caseworker.sees(1)
+
+        await signing.uncheck()
+
+        await claimant.page.wait_for_function(SENDS, arg=[1_500_000, "L1T1", None])
+        await caseworker.sees(1)

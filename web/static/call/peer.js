@@ -38,10 +38,22 @@ function withRepeatedVoices(sdp) {
   return sdp.replace(/^a=rtpmap:(\d+) opus\/.*\r\n/gim, "$&a=rtcp-fb:$1 nack\r\n");
 }
 
+function sizeOf(track) {
+  const { width = 640, height = 480 } = track?.getSettings() ?? {};
+  return { width, height };
+}
+
 /** By how much a camera's picture is to shrink to fill a size. */
 function shrinking(track, size) {
-  const { width = 640, height = 480 } = track?.getSettings() ?? {};
+  const { width, height } = sizeOf(track);
   return Math.max(1, Math.min(width / size.width, height / size.height));
+}
+
+/** The size of a camera's picture that has shrunk to fill a size. */
+function filling(track, size) {
+  const { width, height } = sizeOf(track);
+  const by = shrinking(track, size);
+  return { maxWidth: Math.round(width / by), maxHeight: Math.round(height / by) };
 }
 
 /** What stays the same in the relay's answers as long as its end of the connection lives. */
@@ -195,15 +207,18 @@ export class Peer extends EventTarget {
     const layered = this.#layered && !this.#signing; // signs are lost in a smaller picture
     encoding.active = this.#active && !this.#resting && (whole || layered);
     if (layered) encoding.scalabilityMode = SPARE_FRAMES;
-    else if (encoding.scalabilityMode) encoding.scalabilityMode = NO_SPARE_FRAMES;
+    else if (encoding.scalabilityMode || this.#signing) encoding.scalabilityMode = NO_SPARE_FRAMES;
     if (!whole) {
       encoding.scaleResolutionDownBy = shrinking(track, SMALL);
     } else if (this.#signing) {
       encoding.maxBitrate = SIGNING_BITRATE;
       encoding.scaleResolutionDownBy = shrinking(track, SIGNING_SIZE);
+      // Chromium may have shrunk the camera's picture already, and would shrink it by that again.
+      encoding.scaleResolutionDownTo = filling(track, SIGNING_SIZE);
     } else {
       encoding.maxBitrate = MAX_VIDEO_BITRATE;
       encoding.scaleResolutionDownBy = 1;
+      delete encoding.scaleResolutionDownTo;
     }
   }
 
