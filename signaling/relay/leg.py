@@ -186,7 +186,7 @@ class Leg:
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
         room = self._downlink.room
-        shown = sum(seat.video.source is not None and not seat.video.resting for seat in self.seats)
+        shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
         return room // shown if shown and room is not None else None
 
     def forget_room(self) -> None:

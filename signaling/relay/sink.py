@@ -14,6 +14,7 @@ from signaling.relay.plane.library import ffi, lib
 from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
+_BREATH = 0.6  # seconds in which a queue empties, when nothing more is sent into it
 _SHORTEST_REST = 5.0  # seconds without a picture before it is tried again
 _STEADY = 10.0  # seconds after a rest
 _LONGEST_REST = 80.0
@@ -54,7 +55,7 @@ class Sink:
     """
 
     __slots__ = (
-        "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "_shifts", "_well_since", "cname",
+        "_briefly", "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "_shifts", "_well_since", "cname",
         "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
     )  # fmt: skip
 
@@ -74,7 +75,7 @@ class Sink:
         self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
         self._happenings = happenings
-        self._rest, self._rests_until = _SHORTEST_REST, 0.0
+        self._rest, self._rests_until, self._briefly = _SHORTEST_REST, 0.0, False
         self.struct: Any = ffi.new("struct sink *")
         struct = self.struct
         struct.id = happenings.enter(self)
@@ -100,6 +101,11 @@ class Sink:
     def resting(self) -> bool:
         """Whether the picture is held back, for want of room."""
         return bool(self.struct.resting)
+
+    @property
+    def counts(self) -> bool:
+        """Whether room is kept for the picture: it is shown, or held back only briefly."""
+        return not self.struct.resting or self._briefly
 
     def leave(self) -> None:
         """Be told of nothing more."""
@@ -136,7 +142,7 @@ class Sink:
         if struct.layered and self._shifts is None:
             self._shifts = struct.shifts = ffi.new("struct shift[]", lib.PLANE_SHIFTS)
         struct.temporal = ALL_FRAMES
-        self._rest, self._rests_until = _SHORTEST_REST, 0.0
+        self._rest, self._rests_until, self._briefly = _SHORTEST_REST, 0.0, False
         if source is not None:
             source.attach(self)
             self.begin(now)
@@ -249,11 +255,14 @@ class Sink:
         """Whether the picture was not held back lately."""
         return not self._rests_until or time.monotonic() - self._rests_until > _STEADY
 
-    def rest(self, now: float) -> None:
+    def rest(self, now: float, *, briefly: bool) -> None:
         """Hold the picture back; longer each time, since trying costs the voice."""
+        self.struct.resting, self._briefly = True, briefly
+        if briefly:
+            self._rests_until = now + _BREATH
+            return
         if now - self._rests_until > _LONGEST_REST:
             self._rest = _SHORTEST_REST
-        self.struct.resting = True
         self._rests_until = now + self._rest
         self._rest = min(4 * self._rest, _LONGEST_REST)
 
