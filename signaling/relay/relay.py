@@ -137,11 +137,11 @@ class Relay:
         self._endpoint.close()
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(PAUSE, self._tick)
         self._rounds.turn(time.monotonic())
         if self._tcp is not None:
             self._tcp.tick()
         self._endpoint.flush()
-        self._timer = self._loop.call_later(PAUSE, self._tick)
 
     def _discard(self, leg: Leg) -> None:
         leg.detach()

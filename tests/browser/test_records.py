@@ -124,7 +124,8 @@ async def _change_site(page: Page, url: str) -> None:
     await page.get_by_role("link", name="Hauptstelle").click()
     await looks_right(page)
     # Somebody else changes the site while this form is open.
-    other = await page.context.new_page()
+    somebody = await Visitor.beside(page)
+    other = somebody.page
     await other.goto(page.url)
     telephone = (
         "030 901821"
@@ -133,8 +134,7 @@ async def _change_site(page: Page, url: str) -> None:
     )
     await other.get_by_label("Phone number").fill(telephone)
     await other.get_by_role("button", name="Save").click()
-    await other.close()
-    await page.bring_to_front()  # a page in the background is not drawn, and waits for that
+    await somebody.context.close()
     await page.get_by_label("Monday, opens, 1.").fill("00:00")
     await page.get_by_label("Monday, closes, 1.").fill("23:55")
     await page.get_by_label("Urgent reserve opens at").fill("08:03")
