@@ -26,8 +26,9 @@ function watched() {
 
 /** The statistics of a connection on which that share of what is sent gets lost. */
 function report(lost, room = null) {
-  return [
-    { type: "remote-inbound-rtp", fractionLost: lost },
+  return (second) => [
+    { type: "outbound-rtp", kind: "audio", packetsSent: 50 * second },
+    { type: "remote-inbound-rtp", kind: "audio", packetsLost: 50 * second * lost },
     {
       type: "candidate-pair", nominated: true, currentRoundTripTime: 0.03,
       ...(room && { availableOutgoingBitrate: room }),
@@ -37,7 +38,7 @@ function report(lost, room = null) {
 
 function run(health, from, to, statistics, filming = true) {
   for (let second = from; second < to; second += 1) {
-    health.take(statistics, second * 1000, filming);
+    health.take(statistics(second), second * 1000, filming);
   }
 }
 

@@ -60,9 +60,9 @@ export class Health extends EventTarget {
     if (at - this.#at < LOOK) return;
     this.#at = at;
     const sample = sampleOf(report, at);
-    this.#rest(sample, filming, at);
-    this.#resize(sample, at);
     const changed = this.#verdict.take(sample, this.#circumstances);
+    this.#rest({ room: sample.room, lossOut: this.#verdict.lossOut }, filming, at);
+    this.#resize(sample, at);
     if (changed) {
       this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
       this.show();
@@ -105,11 +105,11 @@ export class Health extends EventTarget {
     return weak ? this.#words(`other_${weak.quality}`, weak) : "";
   }
 
-  #rest(sample, filming, at) {
+  #rest(path, filming, at) {
     const before = this.#frugality.resting;
     // Who signs needs the picture more than the sound; who is not filmed has nothing to rest.
     const possible = !this.signing && (filming || before);
-    this.#frugality = possible ? follow(this.#frugality, sample, at) : AMPLE;
+    this.#frugality = possible ? follow(this.#frugality, path, at) : AMPLE;
     const { resting } = this.#frugality;
     if (resting === before) return;
     this.dispatchEvent(new CustomEvent("resting", { detail: resting }));
