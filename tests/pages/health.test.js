@@ -106,3 +106,16 @@ test("who signs keeps the picture", () => {
 
   assert.equal(health.resting, false);
 });
+
+test("whoever signs on a full uplink is told to send less, and tries more after a calm while", () => {
+  const { health } = watched();
+  const paces = [];
+  health.addEventListener("pace", ({ detail }) => paces.push(detail));
+  run(health, 0, 6, report(0, 500_000));
+  health.signing = true;
+
+  run(health, 6, 12, report(0, 200_000));
+  run(health, 12, 40, report(0, 500_000));
+
+  assert.deepEqual(paces, [true, false]);
+});

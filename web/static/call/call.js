@@ -104,6 +104,7 @@ export class Call {
       this.#publish();
     });
     this.#health.addEventListener("sizes", () => this.#shape());
+    this.#health.addEventListener("pace", () => this.#shape());
     const signing = this.#root.querySelector("[data-signing]");
     signing.checked = sessionStorage.getItem("call-signing") === "on";
     const choose = () => {
@@ -117,9 +118,9 @@ export class Call {
 
   /** Send the picture as the network allows and the person wants. */
   #shape() {
-    const { resting, signing, layered } = this.#health;
+    const { resting, signing, scarce, layered } = this.#health;
     this.#root.classList.toggle("call--resting", resting);
-    this.#connection.shape({ resting, signing, layered });
+    this.#connection.shape({ resting, signing, scarce, layered });
   }
 
   get #filming() {

@@ -32,7 +32,7 @@ export class Connection extends EventTarget {
   #peer = null;
   #tracks = { audio: null, video: null };
   #sending = false;
-  #shape = { resting: false, signing: false, layered: false };
+  #shape = { resting: false, signing: false, scarce: false, layered: false };
   #conditions;
   #renew;
   #timer = 0;

@@ -2,13 +2,15 @@
  * How everybody is connected: judged for oneself, told by the others, and said in plain words.
  *
  * Dispatches "told" with `{level, cause}` when the own level changes, for the server; "resting"
- * with a boolean when the own picture has to rest, or may come back; and "sizes" with a boolean
- * when it is to be sent in several sizes, or in one.
+ * with a boolean when the own picture has to rest, or may come back; "sizes" with a boolean
+ * when it is to be sent in several sizes, or in one; and "pace" with a boolean when signs are to be
+ * sent at their scarce rate, or at the ample one.
  */
 
 import { AMPLE, follow } from "./frugality.js";
 import { Verdict } from "./quality.js";
 import { sampleOf } from "./sample.js";
+import { NO_SIGNS, pace } from "./signs.js";
 import { ONE_SIZE, resize } from "./sizes.js";
 
 const LOOK = 1000; // ms between two samples
@@ -22,6 +24,7 @@ export class Health extends EventTarget {
   #verdict = new Verdict();
   #frugality = AMPLE;
   #sizes = ONE_SIZE;
+  #signs = NO_SIGNS;
   #at = -LOOK;
   #said = -SAID_EVERY;
   #saidLevel = "good";
@@ -55,6 +58,11 @@ export class Health extends EventTarget {
     return this.#sizes.several;
   }
 
+  /** Whether signs are to be sent at the lower of their rates. */
+  get scarce() {
+    return this.#signs.scarce;
+  }
+
   /** Take the connection's statistics; `filming` when the own camera is on its way to somebody. */
   take(report, at, filming) {
     if (at - this.#at < LOOK) return;
@@ -63,6 +71,7 @@ export class Health extends EventTarget {
     const changed = this.#verdict.take(sample, this.#circumstances);
     this.#rest({ room: sample.room, lossOut: this.#verdict.lossOut }, filming, at);
     this.#resize(sample, at);
+    this.#pace(sample, filming, at);
     if (changed) {
       this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
       this.show();
@@ -122,6 +131,14 @@ export class Health extends EventTarget {
     if (this.layered !== before) {
       this.dispatchEvent(new CustomEvent("sizes", { detail: this.layered }));
     }
+  }
+
+  #pace({ room, roundTrip }, filming, at) {
+    const before = this.scarce;
+    const signing = this.signing && filming; // what is not sent fills no uplink
+    const { lossOut } = this.#verdict;
+    this.#signs = pace(this.#signs, { signing, room, lossOut, roundTrip }, at);
+    if (this.scarce !== before) this.dispatchEvent(new CustomEvent("pace", { detail: this.scarce }));
   }
 
   #say(at) {

@@ -19,6 +19,7 @@ const SMALL = { width: 213, height: 160 };
 const SPARE_FRAMES = "L1T2"; // every second frame can be left out
 const NO_SPARE_FRAMES = "L1T1";
 const SIGNING_BITRATE = 240_000; // bit/s, as phones with little data can afford; headers add some
+const SCARCE_BITRATE = 100_000; // bit/s of signs: fluent still, and a narrow uplink has room for the voice
 const SIGNING_SIZE = { width: 320, height: 240 }; // QVGA: hands and face are seen, motion is fluent
 const SENT = { audio: ["audio/opus"], video: ["video/VP8", "video/rtx"] };
 // The relay adds earlier sound (RED, RFC 2198) for those who lose packets; nobody else sends it.
@@ -68,6 +69,7 @@ export class Peer extends EventTarget {
   #active = false;
   #resting = false;
   #signing = false;
+  #scarce = false;
   #layered = false;
   #shaping = Promise.resolve();
   #usable = true;
@@ -170,11 +172,13 @@ export class Peer extends EventTarget {
    * @param {object} shape
    * @param {boolean} shape.resting no picture at all: the room is needed for the sound
    * @param {boolean} shape.signing fluent motion first, for sign language
+   * @param {boolean} shape.scarce signs at the lower of their rates
    * @param {boolean} shape.layered in several sizes, for several receivers
    */
-  async shape({ resting, signing, layered }) {
+  async shape({ resting, signing, scarce, layered }) {
     this.#resting = resting;
     this.#signing = signing;
+    this.#scarce = scarce;
     this.#layered = layered;
     await this.#shape();
   }
@@ -207,11 +211,12 @@ export class Peer extends EventTarget {
     const layered = this.#layered && !this.#signing; // signs are lost in a smaller picture
     encoding.active = this.#active && !this.#resting && (whole || layered);
     if (layered) encoding.scalabilityMode = SPARE_FRAMES;
-    else if (encoding.scalabilityMode || this.#signing) encoding.scalabilityMode = NO_SPARE_FRAMES;
+    else if (this.#signing) encoding.scalabilityMode = NO_SPARE_FRAMES;
+    else delete encoding.scalabilityMode; // as it began: browsers know best
     if (!whole) {
       encoding.scaleResolutionDownBy = shrinking(track, SMALL);
     } else if (this.#signing) {
-      encoding.maxBitrate = SIGNING_BITRATE;
+      encoding.maxBitrate = this.#scarce ? SCARCE_BITRATE : SIGNING_BITRATE;
       encoding.scaleResolutionDownBy = shrinking(track, SIGNING_SIZE);
       // Chromium may have shrunk the camera's picture already, and would shrink it by that again.
       encoding.scaleResolutionDownTo = filling(track, SIGNING_SIZE);
