@@ -27,6 +27,7 @@ from benchmarks.network_profiles import (
     on_profile,
     profile_keys,
     signing,
+    signing_narrow,
     through_coturn_alone,
 )
 from tests.browser.office import Office, served
@@ -173,6 +174,10 @@ _ALL = (
     Leg(
         "signing", partial(_in_an_office, signing),
         _keys("signing", "frames_per_second width height video_kbit freeze_s"),
+    ),
+    Leg(
+        "signing_narrow", partial(_in_an_office, signing_narrow),
+        _keys("signing_narrow", "frames_per_second width concealed_percent"), 120.0,
     ),
     Leg(
         "narrowing", _event(_narrowing),

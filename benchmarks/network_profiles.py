@@ -34,6 +34,8 @@ CLIMBING = 12.0
 _MEASURED = 15.0  # seconds of a call
 _RECOVERY = 15.0  # seconds that people may take to recover
 _SIGNING_RATE = 24  # frames a second, what our page asks cameras for
+_NARROW_UPLINK = 200  # kbit/s
+_OVERSHOOTING = 40.0  # seconds within which a browser overrates an uplink
 _NO_UDP = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
 _DISCARD = 9  # the port of RFC 863, at which nobody is
 _QUALITY = ("concealed_percent", "audio_gap_s", "freeze_s", "width", "height", "frames_per_second")
@@ -165,4 +167,24 @@ async def signing(office: Office, folder: Path) -> Figures:
         "signing_height": min(each.taken[-1]["height"] for each in samples),
         "signing_video_kbit": round(max(each.video_bitrate for each in samples) / 1000),
         "signing_freeze_s": round(max(each.growth("freezes") for each in samples), 2),
+    }
+
+
+async def signing_narrow(office: Office, folder: Path) -> Figures:
+    """Let somebody sign behind a narrow uplink; what the other hears and sees is told."""
+    async with people(office, folder, 2, _SIGNING_RATE) as (caseworker, claimant):
+        for each in (caseworker, claimant):
+            each.network.mend(ORDINARY)
+        claimant.network.change(ORDINARY.with_(rate_kbit=_NARROW_UPLINK), ORDINARY)
+        await meet(office, [caseworker, claimant])
+        await asyncio.sleep(CLIMBING)
+        await claimant.visitor.page.evaluate("document.querySelector('[data-signing]').click()")
+        await asyncio.sleep(SETTLING)
+        began = time.time()
+        await asyncio.sleep(_OVERSHOOTING)
+        samples = await caseworker.samples(began)
+    return {
+        "signing_narrow_frames_per_second": round(samples.frame_rate, 1),
+        "signing_narrow_width": samples.taken[-1]["width"],
+        "signing_narrow_concealed_percent": round(100 * samples.concealment, 2),
     }

@@ -34,6 +34,7 @@ BARS = {
     "udp_blocked_connected_s": 3.0,
     "tls_alone_connected_s": 3.0,
     "signing_video_kbit": 250,
+    "signing_narrow_concealed_percent": 5.0,
 }
 """What a figure may be at most."""
 LEAST = {
@@ -41,6 +42,8 @@ LEAST = {
     "signing_frames_per_second": 20,
     "signing_width": 320,
     "signing_height": 240,
+    "signing_narrow_frames_per_second": 20,
+    "signing_narrow_width": 320,
 }
 """What a figure must be at least."""
 _TO_END = 10.0  # seconds that a part may take to end after the order to
