@@ -39,12 +39,13 @@ class _End:
             _session(Policy.SSRC_ANY_OUTBOUND), _session(Policy.SSRC_ANY_INBOUND),
         )  # fmt: skip
         self.ssrc, self.round_trip = 1, 0.1
-        self.raw, self.rtp, self.asked, self.reports = [], [], [], []
+        self.raw, self.rtp, self.asked, self.reports, self.undeclared = [], [], [], [], []
         self.room = None
 
     def happened(self, event):
-        if event.kind == lib.EVENT_CONTROL:
-            self.reports.append(event.length)
+        told = {lib.EVENT_CONTROL: self.reports, lib.EVENT_UNDECLARED: self.undeclared}
+        if event.kind in told:
+            told[event.kind].append(event.length)
             return
         assert event.kind == lib.EVENT_HANDED
         start, end = event.start, event.start + event.length

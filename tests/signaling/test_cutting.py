@@ -51,7 +51,7 @@ class Burst:
             self._sent += 1
             datagram = self.call.sender.outward.protect(voice(1000, self._sent, b"frame"))
             slab.memory[start : start + len(datagram)] = datagram
-            lib.plane_media(slab.plane, leg, start, len(datagram), self._sent)
+            lib.plane_media(slab.plane, leg, start, len(datagram), 1_000_000 + self._sent)
         self._line.flush()
         self.call.act()
 

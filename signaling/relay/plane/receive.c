@@ -189,32 +189,6 @@ static void take_repeat(struct plane *plane, struct stream *stream, struct packe
   show(plane, stream, packet);
 }
 
-/* The place of an SSRC in a row of them; `count` when it is not there. */
-static int place_in(const uint32_t *ssrcs, int count, uint32_t ssrc) {
-  int index = 0;
-  while (index < count && ssrcs[index] != ssrc) index++;
-  return index;
-}
-
-static int index_of(const struct leg *leg, uint32_t ssrc) {
-  return place_in(leg->ssrcs, leg->stream_count, ssrc);
-}
-
-static int was_heard(const struct leg *leg, uint32_t ssrc) {
-  return place_in(leg->heard, leg->heard_count, ssrc) < leg->heard_count;
-}
-
-/* Whether there is room for one more SSRC, or it is known. */
-static int may_be_heard(const struct leg *leg, uint32_t ssrc) {
-  return leg->heard_count < PLANE_HEARD || was_heard(leg, ssrc) ||
-         index_of(leg, ssrc) < leg->stream_count;
-}
-
-static void hear(struct leg *leg, uint32_t ssrc) {
-  if (leg->heard_count < PLANE_HEARD && !was_heard(leg, ssrc))
-    leg->heard[leg->heard_count++] = ssrc;
-}
-
 static void control(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
   uint32_t ssrc = read32(plane->slab + start + 4);
   if (!may_be_heard(leg, ssrc)) {
@@ -226,6 +200,10 @@ static void control(struct plane *plane, struct leg *leg, int start, int length,
     return;
   }
   hear(leg, ssrc);
+  if (!may_tell(leg, arrived)) {
+    plane->counts.dropped_excess_control++;
+    return;
+  }
   struct event *event = tell(plane, EVENT_CONTROL, leg->id, arrived);
   event->start = start;
   event->length = length;
@@ -250,10 +228,13 @@ static void sort(struct plane *plane, struct leg *leg, int index, int start, int
   struct packet packet = {.start = start, .offset = offset, .end = start + length,
                           .first = bytes[0], .second = bytes[1],
                           .timestamp = read32(bytes + 4), .arrived = arrived};
-  if (leg->repeats[index])
-    take_repeat(plane, leg->streams[index], &packet);
+  struct stream *stream = leg->streams[index];
+  if (!stream->is_video && !may_speak(stream, length, arrived))
+    plane->counts.dropped_excess_media++;
+  else if (leg->repeats[index])
+    take_repeat(plane, stream, &packet);
   else
-    take(plane, leg->streams[index], &packet);
+    take(plane, stream, &packet);
 }
 
 void plane_admit(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
@@ -287,12 +268,20 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
     plane->counts.dropped_malformed_media++;
     return;
   }
+  if (!may_send(leg, length, arrived)) { /* not told to have arrived, so that it sends less */
+    plane->counts.dropped_excess_media++;
+    return;
+  }
   log_arrival(leg, rtp_number(bytes, length, leg->wide_id), arrived);
   if (index < leg->stream_count) {
     sort(plane, leg, index, start, length, offset, arrived);
     return;
   }
   hear(leg, ssrc);
+  if (!may_tell(leg, arrived)) {
+    plane->counts.dropped_excess_media++;
+    return;
+  }
   struct event *event = tell(plane, EVENT_UNDECLARED, leg->id, arrived);
   event->start = start;
   event->length = length;
