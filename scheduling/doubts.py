@@ -42,7 +42,8 @@ class Problem(enum.StrEnum):
 class Doubt:
     """A problem, where it is about one: with its way and site, and the people or minutes.
 
-    `features` are what is missing.
+    `features` are what is missing; what somebody may need of a room stands once for all sites of a
+    topic, with their names.
     """
 
     problem: Problem
@@ -131,10 +132,18 @@ def of_topic(office: Office, topic: Topic) -> Iterator[Doubt]:
     if not skilled:
         yield Doubt(Problem.NO_SKILL)
         return
+    sites: dict[tuple[str, ...], dict[str, None]] = {}
     for way, terms in topic.ways.items():
-        yield from _of_way(office, skilled, terms)
+        found = [*_of_way(office, skilled, terms)]
         if way is Way.BRANCH_VIDEO:
-            yield from _of_branches(office, terms)
+            found += _of_branches(office, terms)
+        for one in found:
+            if one.problem is Problem.NO_FEATURE and one.site:
+                sites.setdefault(one.features, {})[one.site.name] = None
+            else:
+                yield one
+    for features, names in sites.items():
+        yield Doubt(Problem.NO_FEATURE, names=(*names,), features=features)
 
 
 def of_site(office: Office, site: Site, topics: list[Topic]) -> Iterator[Doubt]:

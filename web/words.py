@@ -89,6 +89,7 @@ class FeatureWords:
     asked: str
     short: str
     icon: str
+    none: str
     none_here: str
     none_now: str
     hint: str = ""
@@ -99,6 +100,7 @@ NEEDED: Mapping[str, FeatureWords] = {
         N_("A room without steps"),
         N_("step-free"),
         "step_free",
+        N_("No step-free room"),
         N_("No step-free room at this site"),
         N_("No step-free room at this time"),
     ),
@@ -106,6 +108,7 @@ NEEDED: Mapping[str, FeatureWords] = {
         N_("A room with a hearing loop"),
         N_("hearing loop"),
         "hearing_loop",
+        N_("No room with a hearing loop"),
         N_("No room with a hearing loop at this site"),
         N_("No room with a hearing loop at this time"),
         N_("It carries what is said into your hearing aid."),

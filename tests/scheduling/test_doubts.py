@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -60,7 +61,7 @@ BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
         (office(PERSON), topic(TopicWay(Way.VIDEO, 30, offered=False)), [(Problem.NO_WAY, "")]),
         (office(PERSON), topic(VIDEO, skill="work"), [(Problem.NO_SKILL, "")]),
         (office(PERSON), topic(IN_PERSON), [(Problem.NO_ROOM, "Haus")]),
-        (office(PERSON, STEPS), topic(IN_PERSON), [(Problem.NO_FEATURE, "Haus")] * 2),
+        (office(PERSON, STEPS), topic(IN_PERSON), [(Problem.NO_FEATURE, "")] * 2),
         (office(PERSON, hours=()), topic(VIDEO), [(Problem.NOBODY_THIS_WAY, "")]),
         (
             office(PERSON, hours=(Hours(0, 480, 720, ("phone",)),)),
@@ -71,7 +72,7 @@ BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
         (office(PERSON), topic(TopicWay(Way.VIDEO, 240, 5)), [(Problem.TOO_LONG, "")]),
         (office(PERSON, SUITABLE), topic(BRANCH_VIDEO), [(Problem.NO_BRANCH, "")]),
         (office(PERSON, SUITABLE, TABLET), topic(BRANCH_VIDEO), []),
-        (office(PERSON, STEPS, TABLET), topic(BRANCH_VIDEO), [(Problem.NO_FEATURE, "Haus")] * 2),
+        (office(PERSON, STEPS, TABLET), topic(BRANCH_VIDEO), [(Problem.NO_FEATURE, "")] * 2),
         (
             office(PERSON, SUITABLE, TABLET, resource(9, Kind.ROOM, BRANCH), sites=(HOUSE, BRANCH)),
             topic(BRANCH_VIDEO),
@@ -103,9 +104,21 @@ def test_only_rooms_that_suit_the_topic_are_asked_for_what_somebody_may_need() -
 
     (missed,) = doubts.of_topic(office(PERSON, SUITABLE, quiet), asked)
 
-    assert missed == Doubt(
-        Problem.NO_FEATURE, Way.IN_PERSON, HOUSE, features=(Feature.HEARING_LOOP,)
-    )
+    assert missed == Doubt(Problem.NO_FEATURE, names=("Haus",), features=(Feature.HEARING_LOOP,))
+
+
+def test_what_somebody_may_need_is_missed_once_for_all_ways_and_sites() -> None:
+    there = office(
+        PERSON, replace(PERSON, id=6, site_id=BRANCH.id), TABLET, resource(5, Kind.TABLET, BRANCH),
+        resource(7, Kind.ROOM, HOUSE, Feature.STEP_FREE),
+        resource(8, Kind.ROOM, BRANCH, Feature.STEP_FREE), sites=(HOUSE, BRANCH),
+    )  # fmt: skip
+
+    found = doubts.of_topic(there, topic(IN_PERSON, BRANCH_VIDEO))
+
+    assert [*found] == [
+        Doubt(Problem.NO_FEATURE, names=("Haus", "Zweigstelle"), features=(Feature.HEARING_LOOP,))
+    ]
 
 
 def test_hours_that_touch_count_as_one() -> None:
@@ -155,4 +168,4 @@ async def test_the_office_is_read_without_hours_that_are_over(store: Store) -> N
         found = problems(doubts.of_topic(there, await catalog.topic(tx, "money")))
 
     assert there.longest(there.skilled("money")[0], Way.VIDEO) == 180
-    assert found == [(Problem.NO_FEATURE, "Haupthaus")]  # there is no hearing loop
+    assert found == [(Problem.NO_FEATURE, "")]  # there is no hearing loop
