@@ -89,6 +89,7 @@ async def _add_room(page: Page, name: str) -> None:
     await page.get_by_label("Name").fill(name)
     await page.get_by_label("Site", exact=True).select_option(label="Hauptstelle")
     await page.get_by_label("Step-free").check()
+    await page.get_by_label("Hearing loop").check()
     await page.get_by_role("button", name="Add").click()
     await expect(page.get_by_role("link", name=name)).to_be_visible()
     await page.get_by_role("link", name=name).click()
