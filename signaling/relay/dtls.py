@@ -159,12 +159,13 @@ class Association:
     def _let_go(self) -> None:
         """Give back what OpenSSL and libsrtp keep, by far the most of all.
 
-        What refers to this object may wait long for the collector of cycles. Nobody has a handle
-        of the sessions any more: that it ended was told.
+        What refers to this object may wait long for the collector of cycles, and this refers to
+        none of it any more. Nobody has a handle of the sessions: that it ended was told.
         """
         if self._dtls is not None:
             self._dtls.remove_all_listeners()
         self._dtls = None
+        self._wire, self._on_change = _Wire(lambda _: None), lambda: None
         self._sessions = ()
         self.protect = self.unprotect = _not_now
         self.protect_rtcp = self.unprotect_rtcp = _not_now
