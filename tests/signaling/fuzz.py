@@ -234,6 +234,8 @@ async def _run(inputs, seed):
         async with Scene.at(relay, folder) as scene:
             resident = await _marked(scene, inputs, seed)
         await relay.close()
+    for each in failures:
+        sys.stderr.write(f"{each}\n")
     half = resident[_MARKS // 2]
     dropped = sum(count for name, count in relay.counters.items() if name.startswith("dropped_"))
     return {
