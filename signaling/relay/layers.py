@@ -17,6 +17,7 @@ _TOLERANCE = 1.1  # times the room: a picture's bit/s go up and down by themselv
 _AT_FIRST = 1.0  # seconds that the room must suffice for more, as long as nothing went wrong
 _CALM = 20.0  # seconds of that after trouble
 _LONGEST_CALM = 80.0
+_AFTERMATH = 2.0  # seconds in which a queue that more has filled is still in the way
 _TRIAL = 10.0  # seconds in which more proves to have been too much
 
 
@@ -40,8 +41,8 @@ class Viewer(Protocol):
     def steady(self) -> bool:
         """Whether it has not rested lately, so that no known limit means that there is none."""
 
-    def rest(self, now: float) -> None:
-        """Forward nothing for a while."""
+    def rest(self, now: float, *, briefly: bool) -> None:
+        """Forward nothing for a while, or only until the queue in front of it has emptied."""
 
     def wake(self, now: float) -> None:
         """Forward again if it has rested long enough."""
@@ -65,6 +66,8 @@ class _Standing:
     wait: float = _AT_FIRST
     enough_since: float | None = None
     risen_at: float = float("-inf")
+    more_until: float = float("-inf")
+    """When more than the least was shown last."""
 
     def fell(self, now: float) -> None:
         """Note trouble: if it came soon after more was tried, more is tried later the next time."""
@@ -153,12 +156,19 @@ class Layers:
         for each in awake:
             room = UNBOUND if each.room is None else each.room
             if room < max(TOO_LITTLE, steps[0].bits / _TOLERANCE):
-                each.rest(now)
+                self._rest(each, steps, now)
                 continue
             step = self._place(each, steps, now)
             below = {other.layer: other.bits for other in steps if other.layer < step.layer}
             most = max(most or 0, room + sum(below.values()))
         return most
+
+    def _rest(self, viewer: Viewer, steps: list[Step], now: float) -> None:
+        """Show a viewer nothing; only briefly while what more has left behind may be the trouble."""
+        standing = self._standings[viewer]
+        if (viewer.layer, viewer.temporal) > steps[0][:2]:
+            standing.more_until = now
+        viewer.rest(now, briefly=now - standing.more_until < _AFTERMATH)
 
     def _place(self, viewer: Viewer, steps: list[Step], now: float) -> Step:
         """Choose what a viewer is shown from now on."""
@@ -172,6 +182,7 @@ class Layers:
         if steps[present].bits > room * _TOLERANCE:
             chosen = max((i for i in range(present) if steps[i].bits <= room), default=0)
             standing.fell(now)
+            standing.more_until = now
         elif present + 1 < len(steps) and steps[present + 1].bits <= room:
             if standing.may_rise(now):
                 chosen = _higher(steps, present, room, by_one=standing.patience > 0)
@@ -210,7 +221,7 @@ def _one_for_all(awake: list[Viewer], rate: float, now: float, *, alone: bool) -
     most = min(max(steady, default=0), max(rate, 2 * TOO_LITTLE))
     for each, room in zip(awake, rooms, strict=True):
         if room < TOO_LITTLE or (not alone and room < _LEFT_BEHIND * most):
-            each.rest(now)
+            each.rest(now, briefly=False)
     return min(
         (room for each, room in zip(awake, rooms, strict=True) if not each.resting), default=None
     )

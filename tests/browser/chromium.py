@@ -48,16 +48,15 @@ REPORT = """async () => {
   const connection = window.connections.at(-1);
   return connection ? [...(await connection.getStats()).values()] : [];
 }"""
-ADVANCING = """(people) => {
-  const now = [...document.querySelectorAll("[data-tile]:not([hidden]) video")].map(
-    (video) => ({ width: video.videoWidth, frames: video.getVideoPlaybackQuality().totalVideoFrames })
-  );
-  const before = window.before ?? now;
-  window.before = now;
+SEEN = """() => [...document.querySelectorAll("[data-tile]:not([hidden]) video")].map(
+  (video) => ({ width: video.videoWidth, frames: video.getVideoPlaybackQuality().totalVideoFrames })
+)"""
+ADVANCING = f"""([people, before]) => {{
+  const now = ({SEEN})();
   return now.length === people && now.every(
-    ({ width, frames }, index) => width > 0 && frames > (before[index]?.frames ?? Infinity)
+    ({{ width, frames }}, index) => width > 0 && frames > (before[index]?.frames ?? 0)
   );
-}"""
+}}"""
 
 
 @contextlib.asynccontextmanager
@@ -96,6 +95,18 @@ class Visitor:
         page.on("pageerror", lambda error: visitor.failures.append(str(error)))
         return visitor
 
+    @classmethod
+    async def beside(cls, page: Page) -> Visitor:
+        """Open an empty window of somebody else who is signed in as the one at `page` is.
+
+        A second page in the same window would put the first in the background, where nothing is
+        drawn and some calls never return.
+        """
+        browser = page.context.browser
+        if browser is None:
+            raise RuntimeError("the page has no browser of its own")
+        return await cls.with_browser(browser, storage_state=await page.context.storage_state())
+
     def _note_request(self, request: Request) -> None:
         self.asked_for.append(request.url)
 
@@ -112,7 +123,11 @@ class Visitor:
 
     async def sees(self, people: int, timeout: float = 20_000) -> None:
         """Wait until that many others are seen with advancing pictures; `timeout` in ms."""
-        await self.page.wait_for_function(ADVANCING, arg=people, timeout=timeout, polling=200)
+        async with asyncio.timeout(PATIENCE):
+            before = await self.page.evaluate(SEEN)
+        await self.page.wait_for_function(
+            ADVANCING, arg=[people, before], timeout=timeout, polling=200
+        )
 
     async def report(self) -> list[dict[str, Any]]:
         """Return the statistics of the page's media connection (W3C webrtc-stats)."""
@@ -157,7 +172,6 @@ class Visitor:
 async def axe_violations(page: Page) -> list[str]:
     """Return what axe finds on the page as it is now, nothing excluded."""
     source = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
-    await page.bring_to_front()  # a page in the background is not drawn, and may wait for that
     async with asyncio.timeout(PATIENCE):
         await page.evaluate(source)
         found = await page.evaluate("async () => (await axe.run()).violations")

@@ -95,12 +95,13 @@ async def _add_somebody_with_phone_hours(page: Page, url: str) -> None:
 
 async def _two_save_the_same_entry(page: Page, url: str, caseworker: int) -> None:
     address = f"{url}/plan/people/{caseworker}"
-    other = await page.context.new_page()
+    somebody = await Visitor.beside(page)
+    other = somebody.page
     for one in (page, other):
         await one.goto(address)
     await other.get_by_label("Turkish").check()
     await other.get_by_role("button", name="Save").click()
-    await other.close()
+    await somebody.context.close()
     await page.get_by_label("Name", exact=True).fill(f"{CASEWORKER}-Neu")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Somebody else has changed this meanwhile")).to_be_visible()

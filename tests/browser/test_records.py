@@ -65,7 +65,7 @@ async def test_what_is_entered_can_be_booked_and_every_page_can_be_used_by_every
     page, name = scheduler.page, f"Room {scheduler.page.viewport_size['width']}"
     await sign_in(page, served.url, EMAIL, PASSWORD)
     await page.goto(f"{served.url}/plan")
-    await page.get_by_role("link", name="Master data").click()
+    await _to_master_data(page)
     await looks_right(page)
 
     await _add_room(page, name)
@@ -99,8 +99,15 @@ async def _add_room(page: Page, name: str) -> None:
     await page.get_by_role("link", name="Keep it").click()
 
 
-async def _add_topic(page: Page, title: str) -> None:
+async def _to_master_data(page: Page) -> None:
+    menu = page.get_by_role("button", name="Menu")
+    if await menu.is_visible():
+        await menu.click()
     await page.get_by_role("link", name="Master data").click()
+
+
+async def _add_topic(page: Page, title: str) -> None:
+    await _to_master_data(page)
     await page.get_by_role("link", name="Topics").click()
     await looks_right(page)
     await page.get_by_role("link", name="Add a topic").click()
@@ -125,7 +132,8 @@ async def _change_site(page: Page, url: str) -> None:
     await page.get_by_role("link", name="Hauptstelle").click()
     await looks_right(page)
     # Somebody else changes the site while this form is open.
-    other = await page.context.new_page()
+    somebody = await Visitor.beside(page)
+    other = somebody.page
     await other.goto(page.url)
     telephone = (
         "030 901821"
@@ -134,8 +142,7 @@ async def _change_site(page: Page, url: str) -> None:
     )
     await other.get_by_label("Phone number").fill(telephone)
     await other.get_by_role("button", name="Save").click()
-    await other.close()
-    await page.bring_to_front()  # a page in the background is not drawn, and waits for that
+    await somebody.context.close()
     await page.get_by_label("Monday, opens, 1.").fill("00:00")
     await page.get_by_label("Monday, closes, 1.").fill("23:55")
     await page.get_by_label("Urgent reserve opens at").fill("08:03")

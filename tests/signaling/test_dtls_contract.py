@@ -1,6 +1,8 @@
 """What `signaling.relay.dtls` uses of aiortc beyond its public interface is still there."""
 
+import gc
 import inspect
+import weakref
 from importlib.metadata import version
 
 import pytest
@@ -99,6 +101,23 @@ async def test_packets_are_refused_before_the_association_stands(connect):
 
     with pytest.raises(SrtpError):
         peer._association.unprotect(b"\x80" + bytes(40))
+
+
+async def test_a_closed_association_keeps_nothing_of_openssl_and_libsrtp(connect):
+    peer = await connect("alice")
+    association = peer._association
+    held = [weakref.ref(each) for each in (association._dtls, *association._sessions)]
+    gc.collect()
+    gc.disable()
+
+    try:
+        await peer.close()
+        await peer.until(lambda: not any(each() for each in held))
+    finally:
+        gc.enable()
+
+    assert association.ended
+    assert (association.inward, association.outward) == (None, None)
 
 
 async def test_a_handshake_whose_retransmissions_run_out_ends_the_association(monkeypatch):

@@ -29,8 +29,8 @@ class Viewer:
     def shown(self):
         return None if self.resting else (self.layer, self.temporal)
 
-    def rest(self, now):
-        self.until = now + 20
+    def rest(self, now, *, briefly):
+        self.until = now + (1 if briefly else 20)
 
     def wake(self, now):
         if now >= self.until:

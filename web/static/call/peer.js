@@ -12,7 +12,7 @@ export const PAIRS = 3;
 // size of VGA.
 const MAX_VIDEO_BITRATE = 1_500_000; // bit/s; VGA looks no better above
 const LAYERS = [
-  { rid: "l", maxBitrate: 120_000 }, // its every second frame alone takes 70
+  { rid: "l", maxBitrate: 100_000 }, // its every second frame alone takes 60
   { rid: "h", maxBitrate: MAX_VIDEO_BITRATE },
 ];
 const SMALL = { width: 213, height: 160 };
