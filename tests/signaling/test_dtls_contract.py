@@ -73,6 +73,21 @@ def test_the_gcm_profiles_are_there():
     assert b"SRTP_AEAD_AES_128_GCM" in names
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        f"{way}_policy.{setting}"
+        for way in ("rx", "tx")
+        for setting in ("allow_repeat_tx = True", "window_size = 1024")
+    ],
+)
+def test_libsrtp_is_told_to_let_repeats_and_late_packets_pass(setting):
+    """A voice is repeated as it was, and what comes late over a second path is still taken."""
+    assert setting in inspect.getsource(RTCDtlsTransport), (
+        f"aiortc/rtcdtlstransport.py no longer says {setting}: see what becomes of repeats"
+    )
+
+
 def test_records_must_fill_the_datagram():
     record = bytes([22, 0xFE, 0xFD]) + bytes(8) + b"\x00\x03abc"
 
