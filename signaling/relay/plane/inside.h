@@ -44,6 +44,8 @@ static inline int made_start(struct plane *plane) {
 struct event *tell(struct plane *plane, int kind, int who, int64_t arrived);
 
 void history_add(struct history *history, int64_t number, const unsigned char *packet, int length);
+/* The highest number kept so far where this one is kept or would be: lower for a new packet. */
+int64_t history_newest(const struct history *history, int64_t number);
 const unsigned char *history_find(const struct history *history, int64_t number, int *length);
 
 /* Write a voice with earlier frames beside it into a made slot: those of `wanted` (bit 0 the last

@@ -75,7 +75,7 @@ struct leg {
   int32_t id;
   uint32_t ssrc;                   /* of the relay towards the participant */
   uint8_t connected, wide_id, learns; /* `learns`: undeclared SSRCs are decrypted and told of */
-  uint8_t feedback_count;
+  uint8_t feedback_count, uncut;   /* `uncut`: each packet to it is a message of its own */
   uint16_t number;                 /* transport-wide, of the last packet sent */
   int32_t stream_count, arrival_count;
   uint32_t ssrcs[PLANE_STREAMS];
@@ -146,7 +146,8 @@ struct place {
 struct counts {
   uint64_t dropped_malformed_media, dropped_undeclared_ssrc, dropped_unauthentic_media,
       dropped_unwanted_media, dropped_unprotectable, dropped_unsendable, socket_errors,
-      dropped_media_from_stranger, dropped_dtls_from_stranger, dropped_unknown_kind;
+      dropped_media_from_stranger, dropped_dtls_from_stranger, dropped_unknown_kind,
+      messages_refused; /* of several packets, which were sent one by one then */
 };
 
 /* All of it. The functions of libsrtp are those that pylibsrtp brings. */
