@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from scheduling import connections
 from scheduling.store import open_store
@@ -112,37 +112,6 @@ async def test_where_there_is_room_for_the_sound_only_people_read_so_and_see_no_
     await expect(told).to_have_count(0, timeout=10_000)
     await expect(tile.locator("[data-initials]")).to_be_hidden()
     assert found == []
-
-
-async def test_a_camera_that_the_computer_lost_in_its_sleep_is_asked_for_again(
-    office: Office, browser: Browser
-) -> None:
-    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
-    await claimant.page.evaluate(
-        """() => {
-          const senders = window.connections.at(-1).getSenders();
-          const camera = senders.find(({ track }) => track?.kind === "video").track;
-          camera.stop();
-          camera.dispatchEvent(new Event("ended"));
-        }"""
-    )
-    camera = claimant.page.get_by_role("switch", name="Camera")
-    await expect(camera).not_to_be_checked()
-
-    await fall_asleep(claimant.page)
-
-    await expect(camera).to_be_checked()
-    await caseworker.sees(1)
-
-
-async def fall_asleep(page: Page) -> None:
-    """Let the page's clock jump, as after a sleep of the computer."""
-    await page.evaluate(
-        """() => {
-          const before = Date.now;
-          Date.now = () => before() + 60_000;
-        }"""
-    )
 
 
 async def test_a_call_leaves_a_log_of_who_was_connected(office: Office, browser: Browser) -> None:

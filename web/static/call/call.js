@@ -140,6 +140,7 @@ export class Call {
       this.#publish();
       if (this.#silent) this.#play(); // browsers let pages be heard that use a microphone
     });
+    this.#notices.tellOf(this.#devices, this.#words);
     this.#root.addEventListener("click", () => this.#silent && this.#play());
     const waiting = this.#root.querySelector("[data-waiting]");
     if (!waiting) return;
