@@ -95,6 +95,9 @@ class Leg:
         """Stop everything at once and say goodbye to the client."""
         self.detach()
         await self._association.close()
+        # What refers back to this would keep the histories until cycles are collected.
+        self.sources = ()
+        self._agreement.leave()
 
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
