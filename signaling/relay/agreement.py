@@ -60,6 +60,12 @@ class Agreement:
         self._agree_sources(offer)
         self._agree_seats(offer)
 
+    def leave(self) -> None:
+        """Let go of all streams."""
+        self.sources, self._sent = (), []
+        self.sinks.clear()
+        self.seats.clear()
+
     def outgoing(self, offer: Offer) -> list[Outgoing | None]:
         """Give the stream that goes out in each section, None where none does."""
         outgoing: list[Outgoing | None] = [None, None]

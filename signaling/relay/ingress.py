@@ -15,6 +15,8 @@ from signaling.relay.tcp_connection import Carried, Connection
 from signaling.relay.tcp_line import TcpLine
 
 _REMEMBERED_TRANSACTIONS = 4096
+_RECORD = 12 + 8  # bytes of a transaction's id (RFC 8489 section 5) and of a hash
+_HASH = (1 << 64) - 1
 _ADDRESSES_PER_LEG = 16
 _SUSPECTS = 4  # whose keys are tried on one datagram
 
@@ -48,18 +50,28 @@ class Credentials:
         # RFC 8839 section 5.4: at least 24 and 128 random bits, in ice-chars.
         self.ufrag = secrets.token_hex(8)
         self.password = secrets.token_hex(16)
-        self.transactions: dict[bytes, tuple[str, int]] = {}
+        self._seen = bytearray()
+        self._oldest = 0
 
     def is_replay(self, transaction: bytes, address: tuple[str, int]) -> bool:
         """Tell whether the request was seen from another address before, and remember it.
 
         STUN has no protection against replay; without this, whoever sees one request could
-        draw the participant's media to any address.
+        draw the participant's media to any address. Clients ask every few seconds as long as a
+        call lasts, so each request costs a few bytes, not objects.
         """
-        if self.transactions.setdefault(transaction, address) != address:
-            return True
-        if len(self.transactions) > _REMEMBERED_TRANSACTIONS:
-            del self.transactions[next(iter(self.transactions))]
+        # The hash of a text is keyed (PEP 456): nobody can look for an address with the same one.
+        record = transaction + (hash(address) & _HASH).to_bytes(8, "big")
+        at = self._seen.find(transaction)
+        while at > 0 and at % _RECORD:
+            at = self._seen.find(transaction, at + 1)
+        if at >= 0:
+            return self._seen[at : at + _RECORD] != record
+        if len(self._seen) < _RECORD * _REMEMBERED_TRANSACTIONS:
+            self._seen += record
+        else:
+            self._seen[self._oldest : self._oldest + _RECORD] = record
+            self._oldest = (self._oldest + _RECORD) % len(self._seen)
         return False
 
 

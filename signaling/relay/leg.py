@@ -20,6 +20,7 @@ from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
 
+_FORGETTING = 1.005  # with each report
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
@@ -42,6 +43,7 @@ class Leg:
         self._on_end = on_end
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
         self.round_trip = 0.1
+        self._shortest_trip: float | None = None
         self._plane = site.endpoint.slab.plane
         self._told = ffi.addressof(self._plane, "told")
         self._memory = site.endpoint.slab.memory
@@ -93,6 +95,9 @@ class Leg:
         """Stop everything at once and say goodbye to the client."""
         self.detach()
         await self._association.close()
+        # What refers back to this would keep the histories until cycles are collected.
+        self.sources = ()
+        self._agreement.leave()
 
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
@@ -125,6 +130,10 @@ class Leg:
                 source.tell_estimate(now)
         if self.connected and self._ticks % _TICKS_PER_REPORT == 0:
             self._send_reports(now)
+
+    def fail(self) -> None:
+        """Give up after a fault of our own; the participant comes back with another transport."""
+        self._on_end(self)
 
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram from an authenticated address."""
@@ -173,7 +182,16 @@ class Leg:
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
+        if self._shortest_trip is None:
+            self.round_trip = self._shortest_trip = seconds
         self.round_trip += (seconds - self.round_trip) / 4
+        # The best is slowly forgotten: a way may become longer for good.
+        self._shortest_trip = min(seconds, self._shortest_trip * _FORGETTING)
+
+    @property
+    def queue(self) -> float:
+        """The seconds that the way takes longer than it did at its best."""
+        return self.round_trip - (self._shortest_trip or self.round_trip)
 
     def note_arrivals(self, body: bytes, now: float) -> None:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
@@ -241,6 +259,7 @@ class Leg:
     def _move(self, address: Address | None) -> None:
         self.address = address
         self._downlink.moved()
+        self._shortest_trip = None
         struct = self.struct
         struct.line, struct.round = ffi.NULL, 0
         if address is not None:

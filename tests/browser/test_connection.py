@@ -7,13 +7,21 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from scheduling import connections
 from scheduling.store import open_store
 from tests.browser.chromium import axe_violations
 from tests.browser.office import Office
 from tests.browser.test_call import both_in_room
+
+# Sends pictures or none, and tells nobody of it.
+FILM = """async (filming) => {
+  const transceivers = window.connections.at(-1).getTransceivers();
+  const { sender } = transceivers.filter(({ direction }) => direction === "sendonly")[1];
+  window.camera ??= sender.track;
+  await sender.replaceTrack(filming ? window.camera : null);
+}"""
 
 
 @asynccontextmanager
@@ -85,35 +93,25 @@ async def test_everybody_reads_how_they_are_connected(office: Office, browser: B
         assert await axe_violations(visitor.page) == []
 
 
-async def test_a_camera_that_the_computer_lost_in_its_sleep_is_asked_for_again(
+async def test_where_there_is_room_for_the_sound_only_people_read_so_and_see_no_frozen_face(
     office: Office, browser: Browser
 ) -> None:
     claimant, caseworker = await both_in_room(browser, office, await office.book_call())
-    await claimant.page.evaluate(
-        """() => {
-          const senders = window.connections.at(-1).getSenders();
-          const camera = senders.find(({ track }) => track?.kind === "video").track;
-          camera.stop();
-          camera.dispatchEvent(new Event("ended"));
-        }"""
+    tile = claimant.page.locator("[data-tile]:not([hidden])")
+    told = tile.get_by_text("There is room for the sound only.")
+
+    await caseworker.page.evaluate(FILM, arg=False)  # as from a relay that lets it rest
+    await expect(told).to_be_visible(timeout=10_000)
+    await expect(tile.locator("[data-initials]")).to_be_visible()
+    await expect(claimant.page.locator("[data-quality]")).not_to_contain_text(
+        "Connection: good", timeout=20_000
     )
-    camera = claimant.page.get_by_role("switch", name="Camera")
-    await expect(camera).not_to_be_checked()
+    found = await axe_violations(claimant.page)
+    await caseworker.page.evaluate(FILM, arg=True)
 
-    await fall_asleep(claimant.page)
-
-    await expect(camera).to_be_checked()
-    await caseworker.sees(1)
-
-
-async def fall_asleep(page: Page) -> None:
-    """Let the page's clock jump, as after a sleep of the computer."""
-    await page.evaluate(
-        """() => {
-          const before = Date.now;
-          Date.now = () => before() + 60_000;
-        }"""
-    )
+    await expect(told).to_have_count(0, timeout=10_000)
+    await expect(tile.locator("[data-initials]")).to_be_hidden()
+    assert found == []
 
 
 async def test_a_call_leaves_a_log_of_who_was_connected(office: Office, browser: Browser) -> None:

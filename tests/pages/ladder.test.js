@@ -203,6 +203,10 @@ test("after sleep the devices are looked at, ICE restarts, and the socket has to
   assert.deepEqual(silent, ["drop", "interrupted"]);
 });
 
+test("who comes back to the page has the devices looked at, and the socket", () => {
+  assert.deepEqual(Story.well().tell("visible"), ["devices", "ping"]);
+});
+
 test("a socket that gives a sign of life after sleep is kept", () => {
   const story = Story.well();
   story.tell("visible");

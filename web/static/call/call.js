@@ -89,7 +89,7 @@ export class Call {
     on("interrupted", () => this.#interrupted());
     on("mended", () => this.#mended());
     on("phone", () => this.#offerPhone());
-    on("report", ({ report, at }) => this.#health.take(report, at, this.#filming));
+    on("report", ({ report, at }) => this.#report(report, at));
     on("devices", () => this.#devices.revive());
     on("knock", () => this.#knock());
     addEventListener("pagehide", () => this.#close());
@@ -140,6 +140,7 @@ export class Call {
       this.#publish();
       if (this.#silent) this.#play(); // browsers let pages be heard that use a microphone
     });
+    this.#notices.tellOf(this.#devices, this.#words);
     this.#root.addEventListener("click", () => this.#silent && this.#play());
     const waiting = this.#root.querySelector("[data-waiting]");
     if (!waiting) return;
@@ -247,6 +248,16 @@ export class Call {
     this.#disturbed = false;
     this.#notices.show("");
     this.#root.classList.remove("call--disturbed", "call--phone");
+  }
+
+  #report(report, at) {
+    if (!document.hidden) {
+      for (const person of this.#stage.watch(report, at)) {
+        this.#notices.announce(this.#words("stillOf", person));
+      }
+      this.#health.still = this.#stage.still;
+    }
+    this.#health.take(report, at, this.#filming);
   }
 
   /** See whether this page still stands: the appointment may have ended or moved meanwhile. */

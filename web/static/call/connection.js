@@ -10,7 +10,8 @@
  *   "interrupted"  something is wrong; whatever can be done is being done
  *   "mended"       all is well again
  *   "phone"        it has not been well for so long that the telephone should be offered
- *   "devices"      the computer slept: camera and microphone may be gone
+ *   "devices"      the computer slept, or the page was out of sight: camera and microphone may be
+ *                  gone
  *   "knock"        the server does not want us back; does the page still stand?
  *   "report"       `{report, at}`: the connection's statistics, and when they were taken (ms)
  */

@@ -100,7 +100,10 @@ const HANDLERS = {
   },
   online: (step) => step.refresh(),
   network: (step) => step.refresh(),
-  visible: (step) => step.hurry(),
+  visible(step) {
+    step.do("devices"); // phones take them away from pages that are not seen
+    step.hurry();
+  },
   woke(step) {
     step.do("devices"); // operating systems take them away from sleeping browsers
     step.refresh();
