@@ -3,6 +3,7 @@
  *
  * The steps in order: open the socket anew (its link or session is the token that finds the seat
  * again), restart ICE on the connection that is there, build a new connection, offer the telephone.
+ * No step is taken with relay credentials that are over: a socket is asked for new ones before.
  * Whoever runs it (connection.js) tells what happened and carries out what comes back.
  */
 
@@ -28,6 +29,7 @@ export const FRESH = Object.freeze({
   media: "new",
   steps: 0, // steps taken since media was well
   mediaDue: Infinity,
+  owed: null, // the step that waits for the credentials which come with "welcome"
   bytes: 0, // received so far on this connection
   movedAt: 0, // when some came last
   online: true,
@@ -44,7 +46,8 @@ export function deadline(state) {
  * Decide what follows from `event`.
  *
  * @param {object} state FRESH, or what the call before returned
- * @param {object} event `{type}` and what belongs to it; see `HANDLERS`
+ * @param {object} event `{type}` and what belongs to it; see `HANDLERS`. `stale` with any event:
+ *     the relay credentials are over
  * @param {number} now ms on any clock that does not run backwards
  * @param {() => number} random in [0, 1), so that a thousand browsers do not return together
  * @returns {[object, {do: string, offer?: string}[]]} the new state, and what is to be done
@@ -63,7 +66,9 @@ const HANDLERS = {
   },
   welcome(step) {
     Object.assign(step.state, { socket: "open", tries: 0, socketDue: Infinity });
-    if (step.state.media !== "well") step.await("asking", ANSWERING); // the offer was in "hello"
+    // The offer was in "hello", or was kept back for the credentials that are here now.
+    if (step.state.media !== "well") step.await("asking", ANSWERING);
+    step.pay();
     step.settle();
   },
   heard: (step) => step.state.socket === "open" && (step.state.socketDue = Infinity),
@@ -132,6 +137,7 @@ class Step {
     this.state = { ...state };
     this.connected = event.connected ?? false;
     this.expecting = event.expecting ?? false;
+    this.stale = event.stale ?? false;
     this.now = now;
     this.random = random;
   }
@@ -179,8 +185,17 @@ class Step {
       offer = state.steps < 2 ? "restart" : "rebuild";
       state.steps += 1;
     }
-    Object.assign(state, { socket: "opening", socketDue: this.now + OPENING });
-    this.do("open", { offer });
+    const owed = this.stale && state.media !== "well" ? offer : null;
+    Object.assign(state, { socket: "opening", socketDue: this.now + OPENING, owed });
+    this.do("open", { offer: owed ? "none" : offer });
+  }
+
+  pay() {
+    const { owed, media } = this.state;
+    this.state.owed = null;
+    if (owed === "restart") this.do("restart"); // bytes may still come by the path before
+    // What was never answered may have been prepared with the old credentials.
+    else if (owed && media !== "well") this.do("rebuild");
   }
 
   lose() {
@@ -233,6 +248,11 @@ class Step {
   }
 
   take() {
+    if (this.stale) {
+      // Only a new socket brings credentials at once; the one there may have slept for too long.
+      Object.assign(this.state, { media: "waiting", mediaDue: Infinity });
+      return this.open();
+    }
     this.do(this.state.steps === 0 ? "restart" : "rebuild");
     this.state.steps += 1;
     this.await("asking", ANSWERING);
