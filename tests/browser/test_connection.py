@@ -15,7 +15,7 @@ from playwright.async_api import Browser, WebSocketRoute, expect
 
 from scheduling import connections
 from scheduling.store import open_store
-from tests.browser.chromium import Visitor, axe_violations
+from tests.browser.chromium import DEVICES, Visitor, axe_violations, chromium
 from tests.browser.office import CLAIMANT, Office
 from tests.browser.staff import let_in
 from tests.browser.test_call import both_in_room, caseworker_in
@@ -69,6 +69,28 @@ async def test_silence_is_told_within_seconds_and_mended_on_the_same_connection(
     await claimant.sees(1)
     await caseworker.sees(1)
     assert len(await claimant.page.evaluate("window.connections")) == 1
+
+
+async def test_who_has_no_device_is_told_of_silence_as_well(
+    office: Office, browser: Browser
+) -> None:
+    call = await office.book_call()
+    caseworker = await caseworker_in(browser, office, call)
+    async with chromium(DEVICES) as strict:  # asks nobody, and nobody allows anything
+        claimant = await Visitor.with_browser(strict)
+        await claimant.context.grant_permissions([], origin=office.url)
+        await claimant.page.goto(f"{office.url}/call/{call.claimant}")
+        await let_in(caseworker.page, CLAIMANT.name)
+        await claimant.sees(1)
+        notice = claimant.page.get_by_role("status").filter(
+            has_text="The connection is interrupted"
+        )
+
+        async with standing_still(office):
+            await expect(notice).to_be_visible(timeout=10_000)
+
+        await expect(notice).to_have_count(0, timeout=10_000)
+        await claimant.sees(1)
 
 
 async def test_a_connection_that_died_is_built_anew(office: Office, browser: Browser) -> None:

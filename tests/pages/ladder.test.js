@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  ANSWERING, CHECKING, FRESH, OPENING, PHONE, PROBING, STALL, deadline, next,
+  ANSWERING, CHECKING, FRESH, HUSH, OPENING, PHONE, PROBING, STALL, deadline, next,
 } from "../../web/static/call/ladder.js";
 
 const MIDDLE = () => 0.5;
@@ -72,6 +72,53 @@ test("silence is no trouble while nothing is expected", () => {
   story.now += 60_000;
 
   assert.deepEqual(story.tell("bytes", { total: 100, expecting: false, connected: true }), []);
+});
+
+/** Somebody without any device, to whom others speak or not, and to whom nothing comes any more. */
+function listener(others) {
+  const story = new Story();
+  story.tell("start");
+  story.tell("welcome");
+  story.tell("answered");
+  story.tell("media", { state: "connected", connected: true });
+  story.tell("bytes", { total: 100, others, connected: true });
+  story.now += HUSH;
+  return story;
+}
+
+test("who has no device is reconnected when the others are not heard any more", () => {
+  const story = listener(true);
+
+  const stalled = story.tell("bytes", { total: 100, others: true, connected: true });
+  story.tell("answered");
+  const again = story.tell("bytes", { total: 200, others: true, connected: true });
+
+  assert.deepEqual([stalled, again], [["interrupted", "restart"], ["mended"]]);
+});
+
+test("who has no device waits in peace for others who say nothing, or whom the server lost", () => {
+  const silent = listener(false);
+  silent.now += 60_000;
+  const lost = listener(true);
+
+  assert.deepEqual(silent.tell("bytes", { total: 100, others: false, connected: true }), []);
+  assert.deepEqual(lost.tell("bytes", { total: 100, others: false, connected: true }), []);
+});
+
+test("who has no device does not wait for what has never come", () => {
+  const story = listener(false);
+  story.tell("bytes", { total: 100, others: true, connected: true });
+  story.now += 60_000;
+
+  assert.deepEqual(story.tell("bytes", { total: 100, others: true, connected: true }), []);
+});
+
+test("a way that ICE finds again is believed in, though the others stay silent", () => {
+  const story = listener(true);
+  story.tell("bytes", { total: 100, others: true, connected: true });
+  story.tell("answered");
+
+  assert.deepEqual(story.due({ others: true, connected: true }), ["mended"]);
 });
 
 test("after the restart of ICE a new connection is built, and then again with growing pauses", () => {

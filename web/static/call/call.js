@@ -281,6 +281,7 @@ export class Call {
     document.title = role === "host" && waiting.length ? `(${waiting.length}) ${this.#title}` : this.#title;
     this.#sending = phase === "room" && !alone;
     this.#connection.sending(this.#sending);
+    this.#connection.expect(this.#sending && this.#room.heard);
     this.#health.around(phase === "room" ? present : []);
   }
 

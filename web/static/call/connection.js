@@ -33,6 +33,7 @@ export class Connection extends EventTarget {
   #peer = null;
   #tracks = { audio: null, video: null };
   #sending = false;
+  #others = false;
   #shape = { resting: false, signing: false, layered: false };
   #conditions;
   #ice;
@@ -84,6 +85,11 @@ export class Connection extends EventTarget {
   sending(active) {
     this.#sending = active;
     return this.#peer?.send(active);
+  }
+
+  /** Expect to hear or see somebody: `active` while another person has something on. */
+  expect(active) {
+    this.#others = active;
   }
 
   /** Send the picture in another shape, also on connections to come; see Peer. */
@@ -172,7 +178,8 @@ export class Connection extends EventTarget {
     // The relay answers whatever is sent with feedback; to a silent browser it may be silent.
     const expecting = this.#sending && KINDS.some((kind) => this.#tracks[kind]);
     const { stale } = this.#ice;
-    const event = { type, expecting, connected: this.connected, stale, ...more };
+    const others = this.#others;
+    const event = { type, expecting, others, connected: this.connected, stale, ...more };
     const [state, actions] = next(this.#state, event, performance.now());
     this.#state = state;
     clearTimeout(this.#timer);

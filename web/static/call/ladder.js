@@ -12,6 +12,8 @@ export const ANSWERING = 8000; // ms until a socket that answers no offer is giv
 export const CHECKING = 4000; // ms that ICE and DTLS may take after the answer
 export const PROBING = 4000; // ms until a socket that answers no ping is given up
 export const STALL = 2000; // ms without a byte where some must come
+export const HUSH = 4000; // ms without a byte of others who should be heard or seen; after three at
+// most the server tells that it is they who are silent
 export const PHONE = 12000; // ms of trouble until the telephone is offered
 const FIRST_PAUSE = 250; // ms
 const LONGEST_PAUSE = 8000; // ms
@@ -32,6 +34,7 @@ export const FRESH = Object.freeze({
   owed: null, // the step that waits for the credentials which come with "welcome"
   bytes: 0, // received so far on this connection
   movedAt: 0, // when some came last
+  arriving: false, // whether something of others has come on this path
   online: true,
   since: Infinity, // when the trouble began
   phone: false, // whether the telephone is offered
@@ -46,8 +49,9 @@ export function deadline(state) {
  * Decide what follows from `event`.
  *
  * @param {object} state FRESH, or what the call before returned
- * @param {object} event `{type}` and what belongs to it; see `HANDLERS`. `stale` with any event:
- *     the relay credentials are over
+ * @param {object} event `{type}` and what belongs to it; see `HANDLERS`. With any event: `connected`,
+ *     media's path stands; `expecting`, what is sent must be answered; `others`, somebody else has
+ *     sound or picture on; `stale`, the relay credentials are over
  * @param {number} now ms on any clock that does not run backwards
  * @param {() => number} random in [0, 1), so that a thousand browsers do not return together
  * @returns {[object, {do: string, offer?: string}[]]} the new state, and what is to be done
@@ -89,15 +93,16 @@ const HANDLERS = {
     else if (state === "disconnected" && step.state.media === "well") step.climb();
     else if (state === "failed" && ["well", "checking"].includes(step.state.media)) step.climb();
   },
-  bytes(step, { total, expecting, connected }) {
+  bytes(step, { total, connected }) {
     const { state, now } = step;
     const moved = total > state.bytes;
     state.bytes = total;
-    if (moved || !expecting) state.movedAt = now;
+    state.arriving = step.others && (state.arriving || moved);
+    if (moved || step.patience === Infinity) state.movedAt = now;
     if (moved && connected) {
       state.online = true; // whatever the browser thinks
       step.well();
-    } else if (state.media === "well" && now - state.movedAt >= STALL) step.climb();
+    } else if (state.media === "well" && now - state.movedAt >= step.patience) step.climb();
   },
   offline(step) {
     step.state.online = false;
@@ -137,9 +142,16 @@ class Step {
     this.state = { ...state };
     this.connected = event.connected ?? false;
     this.expecting = event.expecting ?? false;
+    this.others = event.others ?? false;
     this.stale = event.stale ?? false;
     this.now = now;
     this.random = random;
+  }
+
+  /** For how many ms silence is no trouble. Who sends nothing hears only what others say. */
+  get patience() {
+    if (this.expecting) return STALL;
+    return this.others && this.state.arriving ? HUSH : Infinity;
   }
 
   do(name, more = {}) {
@@ -242,6 +254,7 @@ class Step {
   climb() {
     const { state } = this;
     this.trouble();
+    state.arriving = false; // a path that ICE finds is believed in, though the others be silent
     if (state.socket !== "open") Object.assign(state, { media: "waiting", mediaDue: Infinity });
     else if (state.steps < 2) this.take();
     else Object.assign(state, { media: "resting", mediaDue: this.pause(state.steps) });
@@ -265,7 +278,7 @@ class Step {
       this.lose();
     } else if (state.media === "resting") {
       this.take();
-    } else if (this.connected && (!this.expecting || this.now - state.movedAt < STALL)) {
+    } else if (this.connected && this.now - state.movedAt < this.patience) {
       this.well();
     } else {
       this.climb();
