@@ -21,7 +21,6 @@ export class Call {
   #words;
   #room = new Room();
   #devices = new Devices();
-  #ice;
   #connection;
   #notices;
   #stage;
@@ -43,12 +42,8 @@ export class Call {
     );
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
-    this.#ice = new Ice(root.dataset.ice);
-    this.#connection = new Connection(
-      socket.href,
-      () => this.#conditions(),
-      async () => this.#ice.configuration,
-    );
+    const ice = new Ice(root.dataset.ice);
+    this.#connection = new Connection(socket.href, () => this.#conditions(), ice);
   }
 
   /** Connect, and while the network does its part, set the page up and ask for the devices. */
@@ -71,7 +66,6 @@ export class Call {
     const on = (type, act) =>
       this.#connection.addEventListener(type, ({ detail }) => act(detail));
     on("welcome", (message) => this.#welcome(message));
-    on("ice", (message) => this.#ice.take(message));
     on("admitted", (message) => this.#admitted(message));
     on("participant", (message) => this.#participant(message));
     on("gone", (message) => this.#gone(message));
@@ -178,7 +172,6 @@ export class Call {
   // What is received
 
   #welcome(message) {
-    this.#ice.take(message);
     this.#room.welcome(message);
     this.#publish();
     if (this.#health.told) this.#connection.send({ type: "quality", ...this.#health.told });
@@ -288,6 +281,7 @@ export class Call {
     document.title = role === "host" && waiting.length ? `(${waiting.length}) ${this.#title}` : this.#title;
     this.#sending = phase === "room" && !alone;
     this.#connection.sending(this.#sending);
+    this.#connection.expect(this.#sending && this.#room.heard);
     this.#health.around(phase === "room" ? present : []);
   }
 
