@@ -20,7 +20,6 @@ from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
 
-_FORGETTING = 1.005  # with each report
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
@@ -42,8 +41,6 @@ class Leg:
         self._site = site
         self._on_end = on_end
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
-        self.round_trip = 0.1
-        self._shortest_trip: float | None = None
         self._plane = site.endpoint.slab.plane
         self._told = ffi.addressof(self._plane, "told")
         self._memory = site.endpoint.slab.memory
@@ -95,6 +92,9 @@ class Leg:
         """Stop everything at once and say goodbye to the client."""
         self.detach()
         await self._association.close()
+        # What refers back to this would keep the histories until cycles are collected.
+        self.sources = ()
+        self._agreement.leave()
 
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
@@ -179,16 +179,17 @@ class Leg:
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
-        if self._shortest_trip is None:
-            self.round_trip = self._shortest_trip = seconds
-        self.round_trip += (seconds - self.round_trip) / 4
-        # The best is slowly forgotten: a way may become longer for good.
-        self._shortest_trip = min(seconds, self._shortest_trip * _FORGETTING)
+        self._downlink.note_round_trip(seconds)
+
+    @property
+    def round_trip(self) -> float:
+        """The seconds that the way to the participant and back takes."""
+        return self._downlink.round_trip
 
     @property
     def queue(self) -> float:
-        """The seconds that the way takes longer than it did at its best."""
-        return self.round_trip - (self._shortest_trip or self.round_trip)
+        """The seconds that it takes longer than it did at its best."""
+        return self._downlink.queue
 
     def note_arrivals(self, body: bytes, now: float) -> None:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
@@ -256,9 +257,8 @@ class Leg:
     def _move(self, address: Address | None) -> None:
         self.address = address
         self._downlink.moved()
-        self._shortest_trip = None
         struct = self.struct
-        struct.line, struct.round = ffi.NULL, 0
+        struct.line, struct.round, struct.uncut = ffi.NULL, 0, False
         if address is not None:
             line = self._site.endpoint.line(address)
             if isinstance(line, BatchLine):

@@ -98,6 +98,20 @@ test("nobody hears that a camera sends again which is off", () => {
   assert.ok(!said.includes("pictureBack"));
 });
 
+test("a picture that stands still is no good connection, and its end is seen at once", () => {
+  const { health, lines, told } = watched();
+  run(health, 0, 6, report(0));
+
+  health.still = 1;
+  run(health, 6, 20, report(0));
+  const meanwhile = lines.get("[data-quality-cause]").textContent;
+  health.still = 0;
+
+  assert.deepEqual(told, [{ level: "good", cause: "none" }, { level: "fair", cause: "freezes" }]);
+  assert.equal(meanwhile, "still");
+  assert.equal(lines.get("[data-quality-cause]").textContent, "cause_freezes");
+});
+
 test("who signs keeps the picture", () => {
   const { health } = watched();
   health.signing = true;

@@ -44,6 +44,7 @@ for (const [name, more, circumstances, expected] of [
   ["a picture that stands still often", { frozen: 2 }, {}, "poor freezes"],
   ["a picture that rests for lack of room", {}, { resting: true }, "fair narrow"],
   ["loss that is another's", { lost: 75, concealed: 72_000 }, { othersLose: true }, "good none"],
+  ["a picture that stands still since long", { frames: 0 }, { still: 1 }, "fair freezes"],
   ["few frames while signing", { frames: 80 }, { signing: true }, "fair freezes"],
   ["very few frames while signing", { frames: 50 }, { signing: true }, "poor freezes"],
   ["few frames while talking", { frames: 50 }, {}, "good none"],

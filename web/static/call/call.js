@@ -21,7 +21,6 @@ export class Call {
   #words;
   #room = new Room();
   #devices = new Devices();
-  #ice;
   #connection;
   #notices;
   #stage;
@@ -43,12 +42,8 @@ export class Call {
     );
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
-    this.#ice = new Ice(root.dataset.ice);
-    this.#connection = new Connection(
-      socket.href,
-      () => this.#conditions(),
-      async () => this.#ice.configuration,
-    );
+    const ice = new Ice(root.dataset.ice);
+    this.#connection = new Connection(socket.href, () => this.#conditions(), ice);
   }
 
   /** Connect, and while the network does its part, set the page up and ask for the devices. */
@@ -71,7 +66,6 @@ export class Call {
     const on = (type, act) =>
       this.#connection.addEventListener(type, ({ detail }) => act(detail));
     on("welcome", (message) => this.#welcome(message));
-    on("ice", (message) => this.#ice.take(message));
     on("admitted", (message) => this.#admitted(message));
     on("participant", (message) => this.#participant(message));
     on("gone", (message) => this.#gone(message));
@@ -89,7 +83,7 @@ export class Call {
     on("interrupted", () => this.#interrupted());
     on("mended", () => this.#mended());
     on("phone", () => this.#offerPhone());
-    on("report", ({ report, at }) => this.#health.take(report, at, this.#filming));
+    on("report", ({ report, at }) => this.#report(report, at));
     on("devices", () => this.#devices.revive());
     on("knock", () => this.#knock());
     addEventListener("pagehide", () => this.#close());
@@ -103,8 +97,7 @@ export class Call {
       this.#shape();
       this.#publish();
     });
-    this.#health.addEventListener("sizes", () => this.#shape());
-    this.#health.addEventListener("pace", () => this.#shape());
+    for (const type of ["sizes", "pace"]) this.#health.addEventListener(type, () => this.#shape());
     const signing = this.#root.querySelector("[data-signing]");
     signing.checked = sessionStorage.getItem("call-signing") === "on";
     const choose = () => {
@@ -141,6 +134,7 @@ export class Call {
       this.#publish();
       if (this.#silent) this.#play(); // browsers let pages be heard that use a microphone
     });
+    this.#notices.tellOf(this.#devices, this.#words);
     this.#root.addEventListener("click", () => this.#silent && this.#play());
     const waiting = this.#root.querySelector("[data-waiting]");
     if (!waiting) return;
@@ -178,7 +172,6 @@ export class Call {
   // What is received
 
   #welcome(message) {
-    this.#ice.take(message);
     this.#room.welcome(message);
     this.#publish();
     if (this.#health.told) this.#connection.send({ type: "quality", ...this.#health.told });
@@ -250,6 +243,16 @@ export class Call {
     this.#root.classList.remove("call--disturbed", "call--phone");
   }
 
+  #report(report, at) {
+    if (!document.hidden) {
+      for (const person of this.#stage.watch(report, at)) {
+        this.#notices.announce(this.#words("stillOf", person));
+      }
+      this.#health.still = this.#stage.still;
+    }
+    this.#health.take(report, at, this.#filming);
+  }
+
   /** See whether this page still stands: the appointment may have ended or moved meanwhile. */
   async #knock() {
     const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
@@ -278,6 +281,7 @@ export class Call {
     document.title = role === "host" && waiting.length ? `(${waiting.length}) ${this.#title}` : this.#title;
     this.#sending = phase === "room" && !alone;
     this.#connection.sending(this.#sending);
+    this.#connection.expect(this.#sending && this.#room.heard);
     this.#health.around(phase === "room" ? present : []);
   }
 

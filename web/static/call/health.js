@@ -29,6 +29,7 @@ export class Health extends EventTarget {
   #said = -SAID_EVERY;
   #saidLevel = "good";
   #others = [];
+  #still = 0;
   signing = false;
 
   /**
@@ -85,6 +86,13 @@ export class Health extends EventTarget {
     this.show();
   }
 
+  /** Take over how many of the others' pictures stand still. */
+  set still(pictures) {
+    if (pictures === this.#still) return;
+    this.#still = pictures;
+    this.show();
+  }
+
   /** Show the own level, and whose connection is to blame when it is another's. */
   show() {
     const { level, cause } = this.#verdict;
@@ -101,7 +109,7 @@ export class Health extends EventTarget {
   get #circumstances() {
     const { signing, resting } = this;
     const filmed = this.#others.filter(({ video }) => video).length;
-    return { othersLose: this.#losing !== null, resting, signing, filmed };
+    return { othersLose: this.#losing !== null, resting, signing, filmed, still: this.#still };
   }
 
   get #losing() {
@@ -109,6 +117,7 @@ export class Health extends EventTarget {
   }
 
   #because(level, cause) {
+    if (cause === "freezes" && this.#still) return this.#words("still");
     if (WEAK.has(level)) return this.#words(`cause_${cause}`);
     const weak = this.#losing ?? this.#others.find(({ quality }) => WEAK.has(quality));
     return weak ? this.#words(`other_${weak.quality}`, weak) : "";

@@ -52,14 +52,18 @@ function byLimits(value, fair, poor) {
  * @param {boolean} circumstances.resting the own picture rests for lack of room
  * @param {boolean} circumstances.signing motion carries the conversation
  * @param {number} circumstances.filmed how many others have their camera on
+ * @param {number} circumstances.still how many pictures stand still now; browsers count a freeze
+ *     when it is over
  * @returns {{level: string, cause: string}} as docs/signaling.md names them
  */
 export function judge(before, after, circumstances = {}) {
-  const { othersLose = false, resting = false, signing = false, filmed = 1 } = circumstances;
+  const { othersLose = false, resting = false, signing = false } = circumstances;
+  const { filmed = 1, still = 0 } = circumstances;
   const findings = [
     hearing(before, after, othersLose),
     { level: byLimits(lossOut(before, after), 0.03, 0.1), cause: "loss_out" },
     seeing(before, after, signing, filmed),
+    { level: still ? "fair" : "good", cause: "freezes" },
     { level: resting ? "fair" : "good", cause: "narrow" },
   ];
   const worst = findings.reduce((a, b) => (RANK[b.level] > RANK[a.level] ? b : a));

@@ -13,6 +13,19 @@ export function bytesReceived(report) {
   return pairs.reduce((sum, pair) => sum + (pair.bytesReceived ?? 0), 0);
 }
 
+/** How many pictures were decoded and packets of sound received on a receiving pair (peer.js). */
+export function arrivedOn(report, pair) {
+  const stream = (kind) =>
+    report.find(
+      ({ type, trackIdentifier }) =>
+        type === "inbound-rtp" && trackIdentifier === pair[kind].receiver.track.id,
+    );
+  return {
+    frames: stream("video")?.framesDecoded ?? 0,
+    packets: stream("audio")?.packetsReceived ?? 0,
+  };
+}
+
 /**
  * Read a report into plain sums.
  *
