@@ -11,6 +11,7 @@ import { Notices } from "./notices.js";
 import { Own } from "./own.js";
 import { Room } from "./room.js";
 import { Stage } from "./stage.js";
+import { Text } from "./text.js";
 import { Waiting } from "./waiting.js";
 
 const DEVICES_WAIT = 500; // ms that asking for the devices gives way to the network at most
@@ -26,6 +27,7 @@ export class Call {
   #notices;
   #stage;
   #health;
+  #text;
   #waiting = null;
   #silent = false;
   #disturbed = false;
@@ -49,6 +51,7 @@ export class Call {
       () => this.#conditions(),
       async () => this.#ice.configuration,
     );
+    this.#text = new Text(root, words, this.#connection, this.#notices);
   }
 
   /** Connect, and while the network does its part, set the page up and ask for the devices. */
@@ -102,6 +105,7 @@ export class Call {
     this.#health.addEventListener("resting", () => {
       this.#shape();
       this.#publish();
+      if (this.#health.resting) this.#text.offer();
     });
     this.#health.addEventListener("sizes", () => this.#shape());
     const signing = this.#root.querySelector("[data-signing]");
@@ -183,6 +187,7 @@ export class Call {
     if (this.#health.told) this.#connection.send({ type: "quality", ...this.#health.told });
     if (this.#room.phase === "room") markEntered();
     this.#show();
+    this.#text.resume();
   }
 
   #admitted(message) {
@@ -278,6 +283,7 @@ export class Call {
     this.#sending = phase === "room" && !alone;
     this.#connection.sending(this.#sending);
     this.#health.around(phase === "room" ? present : []);
+    this.#text.around(present);
   }
 
   /** Leave this page for the one that says how it ended. */
