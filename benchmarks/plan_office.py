@@ -184,7 +184,7 @@ def _appointment(
         "way": Way.PHONE, "site_id": (caseworker - 1) // (size.caseworkers + size.things) + 1,
         "caseworker_id": caseworker, "starts_at": start, "ends_at": end,
         "status": Status.BOOKED, "sequence": 0, "name": "Kim Beispiel",
-        "email": "kim@example.org", "phone": "", "step_free": False, "interpreter": "",
+        "email": "kim@example.org", "phone": "", "features": [], "interpreter": "",
         "companion": False, "locale": "de", "created_at": made, "changed_at": made,
         "delete_after": end + dt.timedelta(days=90),
     }  # fmt: skip

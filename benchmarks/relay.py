@@ -30,6 +30,7 @@ from benchmarks import relay_process
 from benchmarks.callers import Caller, talk
 from benchmarks.peers import janus
 from signaling.relay.dtls import Certificate
+from signaling.relay.line import Calls
 
 CALLS = 30
 GROWTH = (1, 10, 30, 100)
@@ -93,9 +94,9 @@ async def carried(server: Server, host: str, calls: int, seconds: float) -> Leg:
     return leg
 
 
-async def ours(host: str, calls: int, seconds: float) -> Leg:
-    """Measure a fresh relay."""
-    with relay_process.running(host) as server:
+async def ours(host: str, calls: int, seconds: float, kernel: Calls = Calls.SEGMENTED) -> Leg:
+    """Measure a fresh relay that asks that much of the kernel."""
+    with relay_process.running(host, kernel) as server:
         return await carried(server, host, calls, seconds)
 
 
@@ -122,6 +123,16 @@ async def compared(host: str, seconds: float, pairs: int) -> dict[str, float]:
         "ratio_least": round(min(ratios), 2),
         "ratio_most": round(max(ratios), 2),
     }
+
+
+async def ways(host: str, seconds: float) -> dict[str, float]:
+    """Compare what the relay asks of the kernel: what each thing saves, by doing without it."""
+    legs = [{each: await ours(host, CALLS, seconds, each) for each in Calls} for _ in range(_TURNS)]
+    figures: dict[str, float] = {}
+    for each in (Calls.BATCHED, Calls.PLAIN):
+        ratios = [turn[each].us_per_packet / turn[Calls.SEGMENTED].us_per_packet for turn in legs]
+        figures[f"{each}_over_segmented"] = round(statistics.median(ratios), 2)
+    return figures
 
 
 async def growth(host: str, seconds: float) -> dict[str, float]:
@@ -175,6 +186,7 @@ async def _capacities(host: str, relays: int, seconds: float) -> list[float]:
 async def measure(host: str, seconds: float, pairs: int) -> dict[str, float]:
     """Measure everything."""
     figures = await compared(host, seconds, pairs)
+    figures |= await ways(host, seconds)
     return {**figures, **await growth(host, seconds), **await doubled(host, seconds)}
 
 

@@ -15,6 +15,7 @@ import uvloop
 from benchmarks.call_sdp import relay_offer
 from benchmarks.callers import Caller
 from signaling.relay import Relay, RelayConfig
+from signaling.relay.line import Calls
 
 
 class DistantRelay:
@@ -45,11 +46,11 @@ class DistantRelay:
 
 
 @contextmanager
-def running(host: str) -> Iterator[DistantRelay]:
+def running(host: str, calls: Calls = Calls.SEGMENTED) -> Iterator[DistantRelay]:
     """Run a relay with its port on `host`."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=carry, args=(there, host), daemon=True
+        target=carry, args=(there, host, calls), daemon=True
     )
     process.start()
     assert process.pid is not None
@@ -61,13 +62,15 @@ def running(host: str) -> Iterator[DistantRelay]:
         process.join(10)
 
 
-def carry(pipe: Connection, host: str) -> None:
+def carry(pipe: Connection, host: str, calls: Calls) -> None:
     """Run a relay and obey the commands that come through the pipe; the child's main."""
-    uvloop.run(_carry(pipe, host))
+    uvloop.run(_carry(pipe, host, calls))
 
 
-async def _carry(pipe: Connection, host: str) -> None:
-    relay = await Relay.start(RelayConfig(host_v4=host, host_v6=None, advertised=(host,)))
+async def _carry(pipe: Connection, host: str, calls: Calls) -> None:
+    relay = await Relay.start(
+        RelayConfig(host_v4=host, host_v6=None, advertised=(host,), calls=calls)
+    )
     over = asyncio.Event()
 
     def obey() -> None:

@@ -31,7 +31,7 @@ from benchmarks import plan_office
 from benchmarks.plan_office import MORNINGS, Size
 from benchmarks.statements import Statements
 from scheduling import booking, slots
-from scheduling.model import Needs, Person, Topic, Way
+from scheduling.model import Feature, Needs, Person, Topic, Way
 from scheduling.slots import SlotQuery
 from scheduling.store import Store, open_store
 from tests.postgresql import running_server
@@ -64,7 +64,7 @@ class Times:
 
 def question(topic: Topic, site_id: int, number: int, ways: Sequence[Way] = WAYS) -> SlotQuery:
     """Return the search number `number`: the ways in turn, some with needs."""
-    needs = Needs(step_free=number % 3 == 0)
+    needs = Needs(frozenset({Feature.STEP_FREE} if number % 3 == 0 else ()))
     last = FIRST + dt.timedelta(days=SEARCHED_DAYS - 1)
     return SlotQuery(
         topic, ways[number % len(ways)], FIRST, last, site_id, needs, step_minutes=GRID_MINUTES

@@ -68,7 +68,7 @@ async def confirm(
         same = await appointments.by_id(tx, held.appointment_id)
         return Confirmed(same, link_token, created=False)
     # Only when the needs are met, is it known what the letter is to say.
-    later = letter if needs.step_free or needs.interpreter else None
+    later = letter if needs.special else None
     order = Order(
         held.topic, held.way, held.span.start, held.site.id, person, needs, locale, now, actor,
         held.caseworker.id, keep_days, link_token=link_token, companion=companion,
@@ -78,7 +78,7 @@ async def confirm(
         booked = await orders.book_held(tx, await _placed(tx, order, held), held.id)
     except SlotTaken as error:
         raise HoldExpired(held) from error
-    if needs.step_free or needs.interpreter:
+    if needs.special:
         await _honour(tx, booked.appointment.id, held, needs, now)
         booked = replace(booked, appointment=await appointments.by_id(tx, booked.appointment.id))
     if later:

@@ -18,9 +18,6 @@ from scheduling.house import House, Member
 from scheduling.model import Kind, Resource, Way
 from scheduling.supply import Supply
 
-STEP_FREE = "step_free"
-"""The feature of rooms that can be reached without steps."""
-
 Pool = list[tuple[Resource, int]]
 """Alternatives of one kind, each with the ticks at which it could begin."""
 
@@ -128,12 +125,11 @@ class Search:
         return ()
 
     def _pool(self, house: House, *kinds: Kind) -> Pool:
-        step_free = self.query.needs.step_free and Kind.ROOM in kinds
+        wanted = self.query.features if Kind.ROOM in kinds else frozenset()
         return [
             (member.resource, self._starts(house, member))
             for member in house.members
-            if member.resource.kind in kinds
-            and (not step_free or STEP_FREE in member.resource.features)
+            if member.resource.kind in kinds and wanted <= member.resource.features
         ]
 
     def _interpreters(self) -> Pool:

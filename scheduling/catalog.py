@@ -229,4 +229,5 @@ def _topic_way(row: Row[Any]) -> TopicWay:
         earliest_day=row.earliest_day,
         horizon_days=row.horizon_days,
         offered=row.offered,
+        features=frozenset(row.features),
     )

@@ -14,7 +14,7 @@ from scheduling import booking, catalog, demo_groups, demo_office, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
 from scheduling.grid import Horizon, local_date
-from scheduling.model import Kind, Needs, Person, SlotTaken, Status, Topic, Way
+from scheduling.model import Feature, Kind, Needs, Person, SlotTaken, Status, Topic, Way
 from scheduling.slots import SlotQuery, find
 from scheduling.store import Store
 
@@ -24,6 +24,9 @@ DEVICE_MINUTES = 5
 """How long a tablet or camera of the demo is on its way before and after use."""
 
 BOOKED_SHARE = 0.35
+NEEDED_SHARE = {Feature.STEP_FREE: 0.1, Feature.HEARING_LOOP: 0.05}
+"""How many of those who are booked need what of a room."""
+
 ACTOR = "demo"
 
 
@@ -179,7 +182,7 @@ async def _book(
     name = draw.choice(demo_office.CLAIMANTS)
     person = Person(name, f"{name.split()[0].lower()}@example.org", "")
     needs = Needs(
-        step_free=draw.random() < 0.1,
+        features=frozenset(one for one in Feature if draw.random() < NEEDED_SHARE[one]),
         interpreter=draw.choice(["", "", "", "", "", "", "ar", "uk", "tr"]),
         companion=draw.random() < 0.1,
     )

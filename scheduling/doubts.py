@@ -15,8 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, schema
-from scheduling.model import Kind, Resource, Site, Topic, TopicWay, Way
-from scheduling.slots import STEP_FREE
+from scheduling.model import Feature, Kind, Resource, Site, Topic, TopicWay, Way
 
 _AT_SITE = (Way.IN_PERSON, Way.BRANCH_VIDEO)
 
@@ -29,7 +28,10 @@ class Problem(enum.StrEnum):
     NOBODY_THIS_WAY = "nobody_this_way"
     TOO_LONG = "too_long"
     NO_ROOM = "no_room"
-    NO_STEP_FREE = "no_step_free"
+    UNSUITABLE = "unsuitable"
+    """No room has all that a way of the topic always needs."""
+    NO_FEATURE = "no_feature"
+    """No room has what somebody may need."""
     NO_TABLET = "no_tablet"
     NO_BRANCH = "no_branch"
     NOBODY = "nobody"
@@ -38,13 +40,18 @@ class Problem(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A problem, where it is about one: with its way and site, and the people or minutes."""
+    """A problem, where it is about one: with its way and site, and the people or minutes.
+
+    `features` are what is missing; what somebody may need of a room stands once for all sites of a
+    topic, with their names.
+    """
 
     problem: Problem
     way: Way | None = None
     site: Site | None = None
     names: tuple[str, ...] = ()
     minutes: int = 0
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +132,18 @@ def of_topic(office: Office, topic: Topic) -> Iterator[Doubt]:
     if not skilled:
         yield Doubt(Problem.NO_SKILL)
         return
+    sites: dict[tuple[str, ...], dict[str, None]] = {}
     for way, terms in topic.ways.items():
-        yield from _of_way(office, skilled, terms)
+        found = [*_of_way(office, skilled, terms)]
         if way is Way.BRANCH_VIDEO:
-            yield from _of_branches(office)
+            found += _of_branches(office, terms)
+        for one in found:
+            if one.problem is Problem.NO_FEATURE and one.site:
+                sites.setdefault(one.features, {})[one.site.name] = None
+            else:
+                yield one
+    for features, names in sites.items():
+        yield Doubt(Problem.NO_FEATURE, names=(*names,), features=features)
 
 
 def of_site(office: Office, site: Site, topics: list[Topic]) -> Iterator[Doubt]:
@@ -143,8 +158,7 @@ def of_site(office: Office, site: Site, topics: list[Topic]) -> Iterator[Doubt]:
     rooms = office.at(site, Kind.ROOM, Kind.COUNTER)
     if in_person and not rooms:
         yield Doubt(Problem.NO_ROOM, Way.IN_PERSON, site)
-    if rooms and not any(STEP_FREE in room.features for room in rooms):
-        yield Doubt(Problem.NO_STEP_FREE, site=site)
+    yield from _of_features(rooms, None, site)
     if (
         Way.BRANCH_VIDEO in offered
         and office.at(site, Kind.ROOM)
@@ -167,18 +181,29 @@ def _of_way(office: Office, skilled: list[Resource], terms: TopicWay) -> Iterato
     if terms.way is Way.IN_PERSON:
         for site in office.sites:
             if any(one.site_id == site.id and office.longest(one, terms.way) for one in skilled):
-                yield from _of_rooms(office, site)
+                yield from _of_rooms(office, site, terms)
 
 
-def _of_rooms(office: Office, site: Site) -> Iterator[Doubt]:
+def _of_rooms(office: Office, site: Site, terms: TopicWay) -> Iterator[Doubt]:
     rooms = office.at(site, Kind.ROOM, Kind.COUNTER)
     if not rooms:
         yield Doubt(Problem.NO_ROOM, Way.IN_PERSON, site)
-    elif not any(STEP_FREE in room.features for room in rooms):
-        yield Doubt(Problem.NO_STEP_FREE, Way.IN_PERSON, site)
+    yield from _of_features(rooms, terms, site)
 
 
-def _of_branches(office: Office) -> Iterator[Doubt]:
+def _of_features(rooms: list[Resource], terms: TopicWay | None, site: Site) -> Iterator[Doubt]:
+    """Yield what no room has: all that is always needed, or else what somebody may need."""
+    always = terms.features if terms else frozenset()
+    way = terms.way if terms else None
+    suitable = [room for room in rooms if always <= room.features]
+    if rooms and not suitable:
+        yield Doubt(Problem.UNSUITABLE, way, site, features=(*sorted(always),))
+    for feature in Feature if suitable else ():
+        if not any(feature in room.features for room in suitable):
+            yield Doubt(Problem.NO_FEATURE, way, site, features=(feature,))
+
+
+def _of_branches(office: Office, terms: TopicWay) -> Iterator[Doubt]:
     with_rooms = [site for site in office.sites if office.at(site, Kind.ROOM)]
     branches = [site for site in with_rooms if office.at(site, Kind.TABLET)]
     if not branches:
@@ -188,8 +213,7 @@ def _of_branches(office: Office) -> Iterator[Doubt]:
         if site not in branches:
             yield Doubt(Problem.NO_TABLET, Way.BRANCH_VIDEO, site)
     for site in branches:
-        if not any(STEP_FREE in room.features for room in office.at(site, Kind.ROOM)):
-            yield Doubt(Problem.NO_STEP_FREE, Way.BRANCH_VIDEO, site)
+        yield from _of_features(office.at(site, Kind.ROOM), terms, site)
 
 
 def _works_while_closed(office: Office, site: Site, person: Resource) -> bool:

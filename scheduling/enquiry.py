@@ -44,6 +44,11 @@ class SlotQuery:
         return self.topic.ways[self.way]
 
     @property
+    def features(self) -> frozenset[str]:
+        """What the room must have: for the topic, and for whoever comes."""
+        return self.needs.features | self.offer.features
+
+    @property
     def ticks(self) -> int:
         """How many ticks the claimant gets."""
         return self.offer.minutes * 60 // TICK_SECONDS

@@ -120,7 +120,7 @@ async def _insert(
             caseworker_id=session.caseworker.id, room_id=session.room and session.room.id,
             starts_at=session.span.start, ends_at=session.span.end, status=Status.BOOKED,
             sequence=0, name=person.name, email=person.email, phone=person.phone,
-            step_free=needs.step_free, interpreter=needs.interpreter, companion=needs.companion,
+            features=sorted(needs.features), interpreter=needs.interpreter, companion=needs.companion,
             locale=locale, created_at=now, changed_at=now, delete_after=session.delete_after,
         )
         .returning(row.c.id)

@@ -14,11 +14,9 @@ from scheduling.exchange_cells import Cells, joined, ways
 from scheduling.exchange_steps import Action, Step, Steps
 from scheduling.exchange_tables import Table
 from scheduling.exchange_words import KINDS, YES_NO
-from scheduling.model import Kind, Site
+from scheduling.model import Feature, Kind, Site
 from scheduling.overview import Team
-from scheduling.slots import STEP_FREE
 
-HEARING_LOOP = "hearing_loop"
 _PLAIN: Mapping[str, Any] = {
     "team_id": None, "features": [], "skills": [], "languages": [], "ways": [],
     "setup_minutes": 0, "return_minutes": 0,
@@ -67,7 +65,7 @@ async def known(tx: AsyncConnection, kinds: Iterable[Kind]) -> Known:
         await catalog.sites(tx),
         await overview.teams(tx),
         await people.skills(tx),
-        sorted({STEP_FREE, HEARING_LOOP, *used}),
+        sorted({*Feature, *used}),
         stored,
     )
 

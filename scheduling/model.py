@@ -35,6 +35,13 @@ class Kind(enum.StrEnum):
     INTERPRETER = "interpreter"
 
 
+class Feature(enum.StrEnum):
+    """What somebody can need of a room. Rooms can have more, and topics can ask for that."""
+
+    STEP_FREE = "step_free"
+    HEARING_LOOP = "hearing_loop"
+
+
 class Status(enum.StrEnum):
     """Where an appointment stands."""
 
@@ -85,7 +92,7 @@ class SlotTaken(PlanError):
 
 
 class NeedUnmet(PlanError):
-    """The slot is free, but not with what the claimant needs (a step-free room)."""
+    """The slot is free, but not with what the claimant needs (such as a step-free room)."""
 
 
 class NotFound(PlanError):
@@ -133,6 +140,8 @@ class TopicWay:
     horizon_days: int = 28
     offered: bool = True
     """False once the way is withdrawn; what was booked in it before stays valid."""
+    features: frozenset[str] = frozenset()
+    """What the room must have, whoever comes."""
 
     @property
     def at_site(self) -> bool:
@@ -224,9 +233,15 @@ class Resource:
 class Needs:
     """What travels with a booking. `interpreter` is an ISO 639-1 code or empty."""
 
-    step_free: bool = False
+    features: frozenset[str] = frozenset()
+    """What the room must have for whoever comes (`Feature`)."""
     interpreter: str = ""
     companion: bool = False
+
+    @property
+    def special(self) -> bool:
+        """Whether not every room, or not every caseworker alone, will do."""
+        return bool(self.features or self.interpreter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +310,11 @@ class Appointment:
     session_id: int | None = None
     """The group session in which this is a seat."""
     outcome: Outcome | None = None
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What its room must have: for its topic, and for whoever comes."""
+        return self.needs.features | self.topic.ways[self.way].features
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, false, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, schema, supply, taken
-from scheduling.candidates import STEP_FREE, Candidate, Search, kinds_needed, may_be_needed, pick
+from scheduling.candidates import Candidate, Search, kinds_needed, may_be_needed, pick
 from scheduling.enquiry import STAFF_HORIZON_DAYS, Option, SlotQuery
 from scheduling.grid import TICK_SECONDS, Horizon, local_date
 from scheduling.model import Kind, Slot, Way
@@ -25,7 +25,7 @@ from scheduling.supply import Supply
 from scheduling.taken import Claimed
 
 __all__ = [
-    "STAFF_HORIZON_DAYS", "STEP_FREE", "Option", "SlotQuery", "find", "nearest", "options",
+    "STAFF_HORIZON_DAYS", "Option", "SlotQuery", "find", "nearest", "options",
 ]  # fmt: skip
 
 SITES_AT_ONCE = 8

@@ -12,13 +12,17 @@ from typing import Any
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, editing, schema
+from scheduling import catalog, editing, schema, worklist
 from scheduling.editing import Values
 from scheduling.keys import free_key
 from scheduling.model import NotFound, PlanError, Status, Topic, Way
 from scheduling.premises import NameTaken
+from scheduling.worklist import Stranded
 
-TERMS = ("offered", "minutes", "buffer_minutes", "notice_minutes", "earliest_day", "horizon_days")
+TERMS = (
+    "offered", "minutes", "buffer_minutes", "notice_minutes", "earliest_day", "horizon_days",
+    "features",
+)  # fmt: skip
 """The columns of a way's terms."""
 
 
@@ -60,10 +64,13 @@ async def add(tx: AsyncConnection, values: Values) -> int:
     return topic_id
 
 
-async def change(tx: AsyncConnection, topic_id: int, values: Values, now: dt.datetime) -> None:
-    """Store what a topic is now. Raises `NotFound`, `NameTaken` or `OthersAhead`.
+async def change(
+    tx: AsyncConnection, topic_id: int, values: Values, now: dt.datetime
+) -> list[Stranded]:
+    """Store what a topic is now; return the appointments that no longer fit.
 
     A withdrawn way keeps its terms, since what was booked in it stays valid.
+    Raises `NotFound`, `NameTaken` or `OthersAhead`.
     """
     before = await topic(tx, topic_id, to_change=True)
     if values["in_groups"] != before["in_groups"]:
@@ -73,6 +80,7 @@ async def change(tx: AsyncConnection, topic_id: int, values: Values, now: dt.dat
     await tx.execute(update(row).where(row.c.id == topic_id).values(**_columns(values)))
     await _store_ways(tx, topic_id, values)
     await _note(tx)
+    return await worklist.review(tx, now, topic_id=topic_id)
 
 
 async def place(tx: AsyncConnection, topic_id: int, position: int) -> None:

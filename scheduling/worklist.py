@@ -20,7 +20,6 @@ from scheduling.claims import ForHold
 from scheduling.grid import TICK_SECONDS, Horizon, local_date, mask
 from scheduling.hours import Release
 from scheduling.model import Appointment, Kind, Resource, Span, Status, Way
-from scheduling.slots import STEP_FREE
 from scheduling.supply import House, Member
 
 
@@ -48,14 +47,15 @@ async def review(
     *,
     resource_ids: Collection[int] = (),
     site_id: int | None = None,
+    topic_id: int | None = None,
 ) -> list[Stranded]:
-    """Note what no longer fits after a change of those resources or of a site, and return it.
+    """Note what no longer fits after a change of resources, a site or a topic, and return it.
 
     What a closure makes impossible is on the rescue list already and is not repeated. Times
     that somebody is just about to book are given back where they no longer fit.
     """
     await _give_back_holds(tx, now, resource_ids, site_id)
-    found = await _unfit(tx, now, await _booked(tx, now, _touched(resource_ids, site_id)))
+    found = await _unfit(tx, now, await _booked(tx, now, _touched(resource_ids, site_id, topic_id)))
     noted = schema.stranded
     ids = [one.appointment.id for one in found]
     await tx.execute(delete(noted).where(noted.c.appointment_id.in_(ids)))
@@ -105,7 +105,9 @@ def by_reason(some: Iterable[Stranded]) -> Mapping[Reason, list[Appointment]]:
     return found
 
 
-def _touched(resource_ids: Collection[int], site_id: int | None) -> ColumnElement[bool]:
+def _touched(
+    resource_ids: Collection[int], site_id: int | None, topic_id: int | None
+) -> ColumnElement[bool]:
     booked, claim = schema.appointment.c, schema.claim.c
     claimed = select(claim.appointment_id).where(claim.resource_id.in_([*resource_ids]))
     parts = (booked.caseworker_id, booked.room_id, booked.device_id, booked.interpreter_id)
@@ -113,6 +115,7 @@ def _touched(resource_ids: Collection[int], site_id: int | None) -> ColumnElemen
         booked.id.in_(claimed) if resource_ids else false(),
         *(part.in_([*resource_ids]) for part in parts if resource_ids),
         booked.site_id == site_id if site_id is not None else false(),
+        booked.topic_id == topic_id if topic_id is not None else false(),
     )
 
 
@@ -215,8 +218,8 @@ def _able(resource: Resource, appointment: Appointment) -> bool:
             return joins or appointment.topic.skill in resource.skills
         case Kind.INTERPRETER:
             return appointment.needs.interpreter in resource.languages
-        case Kind.ROOM:
-            return not appointment.needs.step_free or STEP_FREE in resource.features
+        case Kind.ROOM | Kind.COUNTER:
+            return appointment.features <= resource.features
         case _:
             return True
 

@@ -173,8 +173,8 @@ class Rooms:
             _log.info("room closed", reason=str(reason))
 
     def _swept(self) -> None:
-        self.sweep()
         self._timer = self._loop.call_later(_SWEEP, self._swept)
+        self.sweep()
 
     def _changed(self, room: str) -> None:
         for each in tuple(self._subscribers):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,14 @@ ONE_LOOP = [
 """Tests that share an event loop share a browser; starting one takes longer than most tests."""
 BY_FILE = ["--dist", "loadfile", "--no-loadscope-reorder"]
 """A file's tests stay together: what they share is started once. `tests/conftest.py` orders."""
-PHASES = {
-    "units": ["-n", "3", *BY_FILE, "-m", "not browser and not timed"],
-    "browser": ["-n", "2", *BY_FILE, "-m", "browser and not timed", *ONE_LOOP],
-    "timed": ["-m", "timed", *ONE_LOOP],
-}
+PHASES = [
+    {
+        "units": ["-n", "2", *BY_FILE, "-m", "not browser and not timed"],
+        "browser": ["-m", "browser and not timed", *ONE_LOOP],
+    },
+    {"timed": ["-m", "timed", *ONE_LOOP]},
+]
+"""What runs side by side, one phase after the other; there is one browser at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,36 @@ class Outcome:
         )
 
 
-def run(phase: str, options: list[str]) -> Outcome:
-    """Run one phase; a run that ends badly without a failed test counts as one failure."""
-    report = RESULTS / f"{phase}.xml"
+def run(phase: dict[str, list[str]]) -> Outcome:
+    """Run the parts of a phase side by side; the first prints at once, the others in their turn."""
+    with ThreadPoolExecutor(len(phase)) as threads:
+        parts = [
+            threads.submit(run_part, name, options, at_once=not number)
+            for number, (name, options) in enumerate(phase.items())
+        ]
+        total = Outcome(0, 0, 0)
+        for part in parts:
+            outcome, printed = part.result()
+            sys.stdout.buffer.write(printed)
+            sys.stdout.flush()
+            total += outcome
+    return total
+
+
+def run_part(name: str, options: list[str], *, at_once: bool) -> tuple[Outcome, bytes]:
+    """Run pytest once; return what it did, and what it printed unless that was said `at_once`.
+
+    A run that ends badly without a failed test counts as one failure.
+    """
+    report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *sys.argv[1:]]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603  (our own arguments)
+    output = {} if at_once else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, check=False, **output)  # noqa: S603  (our own arguments)
     outcome = read(report) if report.exists() else Outcome(0, 0, 0)
-    if code not in {0, NO_TESTS_COLLECTED} and outcome.failed == 0:
-        return outcome + Outcome(0, 1, 0)
-    return outcome
+    if done.returncode not in {0, NO_TESTS_COLLECTED} and outcome.failed == 0:
+        outcome += Outcome(0, 1, 0)
+    return outcome, done.stdout or b""
 
 
 def read(report: Path) -> Outcome:
@@ -65,7 +89,7 @@ def read(report: Path) -> Outcome:
 def main() -> int:
     """Return 0 when there were tests and all of them passed."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    total = sum((run(*phase) for phase in PHASES.items()), Outcome(0, 0, 0))
+    total = sum((run(phase) for phase in PHASES), Outcome(0, 0, 0))
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     sys.stdout.write(f"\n{total.passed} passed, {total.failed} failed{skipped}\n")
     return 0 if total.passed and not total.failed else 1

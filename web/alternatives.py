@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import changes, slots
+from scheduling import changes, slots, suitable
 from scheduling.grid import local_date
 from scheduling.model import Appointment, Site, Slot, Way
+from scheduling.suitable import Lack
 
 _BEFORE = dt.timedelta(days=14)
 _AFTER = dt.timedelta(days=28)
@@ -30,6 +31,8 @@ class Place:
     same: bool
     nearest: tuple[Slot, ...]
     familiar: frozenset[dt.datetime] = frozenset()
+    lack: Lack | None = None
+    """Why there is no time at all, where no room of the site will ever do."""
 
     @property
     def next(self) -> Slot | None:
@@ -69,4 +72,5 @@ async def look_up(
     ]
     others.sort(key=lambda slot: (slot.start not in familiar, abs(slot.start - wanted)))
     nearest = tuple(sorted(others[:_SHOWN], key=lambda slot: slot.start))
-    return Place(site, same, nearest, familiar)
+    lack = None if found else await suitable.lack(tx, query)
+    return Place(site, same, nearest, familiar, lack)

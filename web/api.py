@@ -19,13 +19,13 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, slots
+from scheduling import appointments, booking, slots, suitable
 from scheduling.desk import Desk
 from scheduling.grid import ZONE, local_date
 from scheduling.model import Appointment, Change, Slot, SlotTaken
 from scheduling.orders import Confirmed, Order
 from scheduling.slots import SlotQuery
-from web import forms, limits, links
+from web import forms, limits, links, words
 from web.forms import FieldError, Typed
 from web.keys import CLOCK, LOCALE, SETTINGS, STORE
 from web.letters import LETTERS
@@ -158,7 +158,9 @@ async def _instead(request: web.Request, order: Order) -> web.Response:
         if order.link_token and (same := await appointments.known(tx, order.link_token, now)):
             return _booked(request, same, order.link_token, created=False)
         nearest = await slots.nearest(tx, query, order.start, now)
-    title = _say(request, N_("This time has just been taken"))
+        lack = None if nearest else await suitable.lack(tx, query)
+    why = words.none_here(lack.features) if lack else N_("This time has just been taken")
+    title = _say(request, why)
     return problem(409, title, {"alternatives": _times(nearest)})
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from scheduling.model import Needs, Part, Person, Way
+from scheduling.model import Feature, Needs, Part, Person, Way
 from web.translations import N_
 from web.words import INTERPRETED
 
@@ -33,6 +33,7 @@ class Typed:
     email: str = ""
     phone: str = ""
     step_free: str = ""
+    hearing_loop: str = ""
     interpreter: str = ""
     companion: str = ""
 
@@ -81,12 +82,17 @@ def details(typed: Typed, way: Way) -> tuple[Details | None, list[FieldError]]:
         errors.append(FieldError("interpreter", N_("Choose a language from the list.")))
     if errors:
         return None, errors
-    needs = Needs(
-        step_free=bool(typed.step_free) and way in {Way.IN_PERSON, Way.BRANCH_VIDEO},
-        interpreter=typed.interpreter,
-        companion=bool(typed.companion),
+    at_site = way in {Way.IN_PERSON, Way.BRANCH_VIDEO}
+    return Details(Person(name, email, phone), needs(typed, at_site=at_site)), []
+
+
+def needs(typed: Typed, *, at_site: bool) -> Needs:
+    """Return what travels with the booking; only who comes to a site needs anything of a room."""
+    return Needs(
+        frozenset(one for one in Feature if at_site and getattr(typed, one)),
+        typed.interpreter if typed.interpreter in INTERPRETED else "",
+        bool(typed.companion),
     )
-    return Details(Person(name, email, phone), needs), []
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,8 +69,16 @@ def usual(known: Choices, coming: Sequence[GroupSession], zone: ZoneInfo) -> dic
         return typed_of(coming[-1], zone) | {"day": ""}
     topic = next(iter(known.topics), None)
     lead = next((one for one in known.caseworkers if topic and topic.skill in one.skills), None)
-    room = next((one for one in known.rooms if lead and one.site_id == lead.site_id), None)
-    meets = room is not None and topic is not None and Way.IN_PERSON in topic.ways
+    needed = topic.ways[Way.IN_PERSON].features if topic and Way.IN_PERSON in topic.ways else None
+    room = next(
+        (
+            one
+            for one in known.rooms
+            if lead and one.site_id == lead.site_id and (needed or frozenset()) <= one.features
+        ),
+        None,
+    )
+    meets = room is not None and needed is not None
     return {
         "way": Way.IN_PERSON if meets else Way.VIDEO,
         "caseworker": str(lead.id) if lead else "",
@@ -111,6 +119,9 @@ def read(
     room = _room(typed["room"], known, way, errors)
     if room and caseworker and room.site_id != caseworker.site_id:
         errors.append(FieldError("room", N_("The room is at another site than the caseworker.")))
+    needed = topic.ways[way].features if topic and way and way in topic.ways else frozenset()
+    if room and not needed <= room.features:
+        errors.append(FieldError("room", N_("The room has not all that the topic always needs.")))
     capacity = _capacity(typed["capacity"], way, errors)
     if errors or way is None or span is None or caseworker is None:
         return Read(topic, None, errors)

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, slots, together
+from scheduling import appointments, catalog, slots, suitable, together
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -24,6 +24,7 @@ from scheduling.model import (
     Topic,
     Way,
 )
+from scheduling.suitable import Lack
 from scheduling.tokens import derive, new_token
 from web import access, colleagues, forms
 from web.forms import FieldError, Form, Typed
@@ -32,7 +33,6 @@ from web.sign_in import Staff
 from web.telling import tell
 from web.templating import Blank, render
 from web.translations import N_
-from web.words import INTERPRETED
 
 _LOOK_AHEAD = dt.timedelta(days=14)
 _SHOWN = 16
@@ -53,6 +53,8 @@ class Wish:
     free: tuple[Slot, ...]
     people: tuple[Resource, ...] = ()
     """Who could take part as well."""
+    lack: Lack | None = None
+    """Why nothing is free, where no room of the site will ever do."""
     together: tuple[Resource, ...] = ()
     """Who is to take part beside the caseworker."""
 
@@ -161,12 +163,7 @@ async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
     site = next((one for one in sites if one.key == forms.text(form, "site")), None)
     if site is None and topic.ways[way].at_site:
         site = sites[0]
-    language = forms.text(form, "interpreter")
-    needs = Needs(
-        step_free=bool(forms.text(form, "step_free")) and topic.ways[way].at_site,
-        interpreter=language if language in INTERPRETED else "",
-        companion=bool(forms.text(form, "companion")),
-    )
+    needs = forms.needs(Typed.read(form), at_site=topic.ways[way].at_site)
     today = local_date(now)
     first = max(forms.day(forms.text(form, "from"), today), today)
     asked = Wish((*topics,), (*sites,), topic, way, site, first, needs, ())
@@ -176,7 +173,8 @@ async def _wish(tx: AsyncConnection, form: Form, now: dt.datetime) -> Wish:
         with_people=asked.with_people, for_staff=True,
     )  # fmt: skip
     free = await slots.find(tx, query, now)
-    return replace(asked, free=(*free[:_SHOWN],))
+    lack = None if free else await suitable.lack(tx, query)
+    return replace(asked, free=(*free[:_SHOWN],), lack=lack)
 
 
 async def _with_colleagues(tx: AsyncConnection, wish: Wish, form: Form) -> Wish:

@@ -9,7 +9,17 @@ from urllib.parse import urlencode
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, booking, catalog, changes, outbox, overview, slots, together
+from scheduling import (
+    appointments,
+    booking,
+    catalog,
+    changes,
+    outbox,
+    overview,
+    slots,
+    suitable,
+    together,
+)
 from scheduling.grid import local_date
 from scheduling.model import (
     Appointment,
@@ -66,7 +76,7 @@ async def panel(
             "taking_part": (taking_part := await together.colleagues(tx, appointment.id)),
             "not_asked": await _not_asked(tx, appointment, taking_part),
             "things": {
-                "room": await catalog.resources(tx, site_id=site_id, kinds=ROOMS),
+                "room": await _suitable(tx, appointment),
                 "device": await catalog.resources(tx, site_id=site_id, kinds=DEVICES),
             },
             "free": await _next_free(tx, appointment, busy, now) if alone else [],
@@ -178,6 +188,8 @@ async def _refused(
             caseworker_id=asked.caseworker_id, without=wanted.without, for_staff=True,
         )  # fmt: skip
         nearest = await slots.nearest(tx, near, asked.start, now)
+        lack = None if nearest else await suitable.lack(tx, near)
+        rooms = await catalog.resources_by_id(tx, [asked.room_id] if asked.room_id else [])
         others = changes.elsewhere(
             appointment, date, way=asked.way, site_id=asked.site_id, for_staff=True
         )
@@ -186,7 +198,8 @@ async def _refused(
     return render(
         request, "plan/refused.html", status=409, appointment=appointment, asked=asked,
         named=named, unable=asked.caseworker_id is not None and named is None,
-        past=asked.start < now, nearest=nearest,
+        past=asked.start < now, nearest=nearest, lack=lack,
+        unsuitable=[room for room in rooms.values() if not near.features <= room.features],
         colleagues=[
             option.caseworker for option in options if option.caseworker.id != asked.caseworker_id
         ],
@@ -209,6 +222,12 @@ async def _able(tx: AsyncConnection, appointment: Appointment) -> list[Resource]
     people = await catalog.resources(tx, kinds=(Kind.CASEWORKER,))
     able = [one for one in people if appointment.topic.skill in one.skills]
     return sorted(able, key=lambda one: (one.site_id != appointment.site.id, one.name))
+
+
+async def _suitable(tx: AsyncConnection, appointment: Appointment) -> list[Resource]:
+    """Return the rooms of its site that have what it needs."""
+    rooms = await catalog.resources(tx, site_id=appointment.site.id, kinds=ROOMS)
+    return [room for room in rooms if appointment.features <= room.features]
 
 
 async def _next_free(

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from scheduling import catalog, closures, rescue, worklist
+from scheduling import catalog, changes, closures, rescue, suitable, worklist
+from scheduling.grid import local_date
 from scheduling.model import Appointment, Resource, Way
 from scheduling.rescue import Proposal, Remedy
 from scheduling.store import Store
+from scheduling.suitable import Lack
 from scheduling.worklist import Reason
 from web.closures import Line, lines
 from web.translations import N_
@@ -48,13 +50,15 @@ class Choice:
 class Row:
     """An affected appointment, what is proposed, what else is possible, and what went wrong.
 
-    `proposed` is None where nothing was found that fits with all other proposals.
+    `proposed` is None where nothing was found that fits with all other proposals; `lack` says why
+    where no room of its site will ever do.
     """
 
     appointment: Appointment
     proposed: Choice | None
     others: list[Choice]
     problem: str
+    lack: Lack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,10 @@ async def _rows(
             if one is not None
         }
         names = await catalog.resources_by_id(tx, ids)
+        lacks = {
+            one.id: await suitable.lack(tx, changes.elsewhere(one, local_date(one.span.start)))
+            for one in affected
+        }
     return {
         one.appointment.id: Row(
             one.appointment,
@@ -134,6 +142,7 @@ async def _rows(
                 if not _is_same(one, other)
             ],
             problems.get(one.appointment.id, ""),
+            lacks[one.appointment.id],
         )
         for one in proposals
     }

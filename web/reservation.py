@@ -7,7 +7,7 @@ import secrets
 
 from aiohttp import web
 
-from scheduling import booking, holds, slots
+from scheduling import booking, holds, slots, suitable
 from scheduling.grid import local_date
 from scheduling.model import (
     Change,
@@ -37,12 +37,12 @@ async def hold(request: web.Request) -> web.Response:
     form = await request.post()
     typed, now = Typed.read(form), request.app[CLOCK]()
     minutes = request.app[SETTINGS].hold_minutes
-    needs = Needs(step_free=bool(typed.step_free))
     async with request.app[STORE].reading() as tx:
         wish = await wish_of(tx, form)
         if wish.start is None:
             raise web.HTTPBadRequest
         site_id = wish.site.id if wish.site else None
+        needs = forms.needs(typed, at_site=wish.at_site)
         query = holds.wanted(wish.topic, wish.way, wish.start, site_id=site_id, needs=needs)
         # Of equals another one each time, so that a rush does not queue for one person.
         found = await slots.options(tx, query, wish.start, now, turn=secrets.randbits(16))
@@ -185,16 +185,19 @@ async def _offer_others(
     now = request.app[CLOCK]()
     wanted = wish.start or now
     date = local_date(wanted)
+    needs = forms.needs(typed, at_site=wish.at_site)
     query = slots.SlotQuery(
         wish.topic, wish.way, date - _AROUND, date + _AROUND,
         wish.site.id if wish.site and wish.at_site else None,
-        Needs(step_free=bool(typed.step_free)),
+        needs,
     )  # fmt: skip
     async with request.app[STORE].reading() as tx:
         nearest = await slots.nearest(tx, query, wanted, now)
+        # Where nothing is free, perhaps nothing ever will be.
+        lack = None if nearest else await suitable.lack(tx, query)
     response = render(
-        request, "booking/taken.html", status=409, wish=wish, typed=typed, reason=reason,
-        nearest=nearest,
+        request, "booking/taken.html", status=409, wish=wish, typed=typed, nearest=nearest,
+        reason="lack" if lack else reason, needs=needs, lack=lack,
     )  # fmt: skip
     draft.keep(request, response, typed)
     return response

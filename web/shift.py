@@ -165,6 +165,7 @@ async def _terms_page(
             await look_up(tx, appointment, way, site, now, for_staff=asker.for_staff)
             for site in sites
         ]
+    lacks = [place.lack for place in places if place.lack]
     places = [place for place in places if place.possible]
     site_key = wanted_site or request.query.get("site", "")
     chosen = next((one for one in places if one.site and one.site.key == site_key), None)
@@ -173,6 +174,7 @@ async def _terms_page(
     return render(
         request, "shift/terms.html", status=409 if taken else 400 if errors else 200,
         appointment=appointment, asker=asker, way=way, places=places, chosen=chosen, taken=taken,
+        lacks=lacks,
         minutes=appointment.topic.ways[way].minutes, asks_phone=_asks_phone(appointment, way),
         errors=errors or [], phone=phone,
         message_of=Blank({error.field: error.message for error in errors or []}),

@@ -11,6 +11,7 @@ from scheduling.model import Kind, Site
 from web.entries import GRID_MINUTES, Entries
 from web.forms import Form
 from web.translations import N_
+from web.words import FEATURES
 
 KINDS: Mapping[Kind, str] = {
     Kind.ROOM: N_("Room"),
@@ -18,14 +19,6 @@ KINDS: Mapping[Kind, str] = {
     Kind.TABLET: N_("Tablet"),
     Kind.CAMERA: N_("Camera"),
 }
-
-FEATURES: Mapping[str, str] = {
-    "step_free": N_("Step-free"),
-    "hearing_loop": N_("Hearing loop"),
-    "adjustable_table": N_("Height-adjustable table"),
-    "quiet": N_("Quiet and without distraction"),
-}
-"""What rooms and counters can have; others that are stored stay and are shown as they are."""
 
 LABELS: Mapping[str, str] = {
     "name": N_("Name"),
@@ -39,9 +32,17 @@ _LONGEST_WAY = 240
 
 
 def features_of(record: Values | None) -> list[str]:
-    """Return the features that the form offers."""
+    """Return the features that a form offers for a thing, or for what a topic's way needs."""
     more = [] if record is None else [one for one in record["features"] if one not in FEATURES]
     return [*FEATURES, *more]
+
+
+def features(entries: Entries, record: Values | None, prefix: str = "") -> list[str]:
+    """Return the features that are ticked."""
+    # Kept in the order of the store: another order must not look like a change.
+    known = [] if record is None else record["features"]
+    ordered = [*known, *(one for one in features_of(record) if one not in known)]
+    return [one for one in ordered if entries.ticked(f"{prefix}feature-{one}")]
 
 
 def filled(record: Values | None, kind: Kind, site_id: int | None) -> dict[str, str]:
@@ -70,7 +71,7 @@ def read(
     minutes = N_("Enter minutes in steps of five, from 0 to 240.")
     wanted: dict[str, Any] = {
         "name": entries.text("name", N_("Enter the name that staff see in the plan."), limit=100),
-        "features": _features(entries, record),
+        "features": features(entries, record),
         "setup_minutes": entries.number("setup", 0, _LONGEST_WAY, minutes, step=GRID_MINUTES),
         "return_minutes": entries.number("return", 0, _LONGEST_WAY, minutes, step=GRID_MINUTES),
     }
@@ -94,10 +95,3 @@ def worded(sites: Collection[Site], translate: Callable[[str], str]) -> Callable
         return str(value)
 
     return say
-
-
-def _features(entries: Entries, record: Values | None) -> list[str]:
-    # Kept in the order of the store: another order must not look like a change.
-    known = [] if record is None else record["features"]
-    ordered = [*known, *(one for one in features_of(record) if one not in known)]
-    return [one for one in ordered if entries.ticked(f"feature-{one}")]

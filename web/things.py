@@ -14,7 +14,7 @@ from scheduling.editing import Conflict
 from scheduling.model import Appointment, Kind, NotFound, Site
 from scheduling.resources import NameTaken, OnLoan
 from scheduling.things import THINGS
-from web import access, conflicts, forms, thing_form
+from web import access, conflicts, forms, thing_form, words
 from web.forms import FieldError, Form
 from web.keys import CLOCK, LOCALE, STORE
 from web.templating import Blank, render
@@ -50,7 +50,7 @@ async def show_all(request: web.Request) -> web.Response:
         retired=retired,
         asked=asked if asked in {site.key for site in sites} else "",
         kinds=thing_form.KINDS,
-        features=thing_form.FEATURES,
+        features=words.FEATURES,
         done=request.query.get("done", ""),
     )
 
@@ -205,9 +205,7 @@ def _context(
         "typed": Blank(fields),
         "sites": sites,
         "kinds": thing_form.KINDS,
-        "features": {
-            one: thing_form.FEATURES.get(one, one) for one in thing_form.features_of(record)
-        },
+        "features": {one: words.FEATURES.get(one, one) for one in thing_form.features_of(record)},
         "errors": errors,
         "message_of": Blank({error.field: error.message for error in errors}),
     }

@@ -10,10 +10,12 @@ from scheduling.editing import Values
 from scheduling.model import Way
 from scheduling.slots import STAFF_HORIZON_DAYS
 from scheduling.topics import TERMS, way_name
-from web import words
+from web import thing_form, words
 from web.entries import GRID_MINUTES, Entries
 from web.forms import Form
 from web.translations import N_
+
+ROOM_NEEDS = N_("What the room always needs")
 
 AUDIENCES: Mapping[str, str] = {
     "public": N_("Everybody, on the booking page"),
@@ -44,6 +46,9 @@ TERM_LABELS: Mapping[str, str] = {
     "horizon_days": N_("Bookable until (days ahead)"),
 }
 
+AT_SITE = frozenset({Way.IN_PERSON, Way.BRANCH_VIDEO})
+"""The ways for which a room is needed."""
+
 LABELS: Mapping[str, str] = {
     **TEXTS,
     "skill": N_("Skill"),
@@ -69,6 +74,8 @@ def filled(record: Values | None) -> dict[str, str]:
         terms = record[way_name(way)] if record is not None else None
         known = _USUAL if terms is None else {name: str(terms[name]) for name in TERM_LABELS}
         fields |= {f"{way}-{name}": value for name, value in known.items()}
+        if terms is not None:
+            fields |= {f"{way}-feature-{one}": "yes" for one in terms["features"]}
         if terms is not None and terms["offered"]:
             fields[str(way)] = "yes"
     if record is None:
@@ -78,6 +85,17 @@ def filled(record: Values | None) -> dict[str, str]:
     fields |= {"skill": record["skill"], "audience": record["audience"]}
     fields |= {"meeting": _meeting(in_groups=record["in_groups"])}
     return fields | ({"urgent": "yes"} if record["urgent"] else {})
+
+
+def features_of(record: Values | None) -> Mapping[Way, Mapping[str, str]]:
+    """Return what the form offers of a room, with its name, by way."""
+    return {
+        way: {
+            one: words.FEATURES.get(one, one)
+            for one in thing_form.features_of(record and record[way_name(way)])
+        }
+        for way in AT_SITE
+    }
 
 
 def read(form: Form, current: Values | None) -> tuple[dict[str, Any], Entries]:
@@ -121,9 +139,10 @@ def worded(translate: Callable[[str], str]) -> Callable[[str, Any], str]:
             return str(value)
         if value is None or not value["offered"]:
             return translate(N_("not offered"))
-        return ", ".join(
-            f"{translate(label)}: {value[term]}" for term, label in TERM_LABELS.items()
-        )
+        terms = [f"{translate(label)}: {value[term]}" for term, label in TERM_LABELS.items()]
+        had = [translate(words.FEATURES.get(one, one)) for one in value["features"]]
+        needed = [f"{translate(ROOM_NEEDS)}: {', '.join(had)}"] if had else []
+        return ", ".join([*terms, *needed])
 
     return say
 
@@ -159,6 +178,7 @@ def _terms(entries: Entries, way: Way, known: Values | None) -> dict[str, Any] |
         "notice_minutes": entries.number(f"{way}-notice_minutes", 0, _WEEK, notice),
         "earliest_day": entries.number(f"{way}-earliest_day", 0, STAFF_HORIZON_DAYS, days),
         "horizon_days": entries.number(f"{way}-horizon_days", 0, STAFF_HORIZON_DAYS, days),
+        "features": thing_form.features(entries, known, f"{way}-") if way in AT_SITE else [],
     }
     in_order = terms["earliest_day"] <= terms["horizon_days"]
     if len(entries.errors) == count and not in_order:

@@ -85,7 +85,7 @@ async def change(request: web.Request) -> web.Response:
                 return await _page(request, topic_id, form, errors=entries.errors)
             editing.refuse_if_changed(_seen(form), current)
             record = conflicts.settled(form, record, current)
-            await topics.change(tx, topic_id, record, request.app[CLOCK]())
+            stranded = await topics.change(tx, topic_id, record, request.app[CLOCK]())
     except Conflict as conflict:
         return conflicts.page(
             request, conflict, form, record,
@@ -98,7 +98,7 @@ async def change(request: web.Request) -> web.Response:
     except OthersAhead:
         in_use = FieldError("meeting", _IN_USE[current["in_groups"]])
         return await _page(request, topic_id, form, errors=[in_use])
-    raise web.HTTPSeeOther(f"/plan/topics/{topic_id}?done=changed")
+    raise web.HTTPSeeOther("/plan/rescue" if stranded else f"/plan/topics/{topic_id}?done=changed")
 
 
 async def place(request: web.Request) -> web.Response:
@@ -142,6 +142,8 @@ async def _page(
         ways=[*Way],
         texts=topic_form.TEXTS,
         term_labels=topic_form.TERM_LABELS,
+        room_needs=topic_form.ROOM_NEEDS,
+        features=topic_form.features_of(record),
         audiences=topic_form.AUDIENCES,
         meetings=topic_form.MEETINGS,
         address_of=f"{request.app[SETTINGS].public_url}/book/{topic.key}" if topic else "",

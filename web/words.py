@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scheduling.model import Change, Outcome, Part, Status, Way
+from scheduling.model import Change, Feature, Outcome, Part, Status, Way
 from web.sign_in import StaffRole
 from web.translations import N_
 
@@ -80,6 +80,64 @@ ROLES: Mapping[StaffRole, str] = {
     StaffRole.SCHEDULER: N_("Scheduler"),
     StaffRole.ADMIN: N_("Administrator"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureWords:
+    """What somebody can need of a room: as a form asks, in short with an icon, and if missing."""
+
+    asked: str
+    short: str
+    icon: str
+    none: str
+    none_here: str
+    none_now: str
+    hint: str = ""
+
+
+NEEDED: Mapping[str, FeatureWords] = {
+    Feature.STEP_FREE: FeatureWords(
+        N_("A room without steps"),
+        N_("step-free"),
+        "step_free",
+        N_("No step-free room"),
+        N_("No step-free room at this site"),
+        N_("No step-free room at this time"),
+    ),
+    Feature.HEARING_LOOP: FeatureWords(
+        N_("A room with a hearing loop"),
+        N_("hearing loop"),
+        "hearing_loop",
+        N_("No room with a hearing loop"),
+        N_("No room with a hearing loop at this site"),
+        N_("No room with a hearing loop at this time"),
+        N_("It carries what is said into your hearing aid."),
+    ),
+}
+
+
+FEATURES: Mapping[str, str] = {
+    "step_free": N_("Step-free"),
+    "hearing_loop": N_("Hearing loop"),
+    "adjustable_table": N_("Height-adjustable table"),
+    "quiet": N_("Quiet and without distraction"),
+}
+"""What rooms and counters can have; others that are stored stay and are shown as they are."""
+
+
+def none_here(features: Sequence[str]) -> str:
+    """Return the words for a site of which no room has those features."""
+    if len(features) == 1:
+        return NEEDED[features[0]].none_here
+    return N_("No room with all that is needed at this site")
+
+
+def none_now(features: Sequence[str], *, interpreter: bool) -> str:
+    """Return the words for a time at which what is needed is taken."""
+    if len(features) + interpreter > 1:
+        return N_("Not all that you need is free at this time")
+    return NEEDED[features[0]].none_now if features else N_("No interpreter at this time")
+
 
 INTERPRETED = (
     "ar", "bg", "en", "es", "fa", "fr", "it", "ku", "pl", "ps", "ro", "ru", "so", "sq", "sr",

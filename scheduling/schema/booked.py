@@ -73,7 +73,8 @@ appointment = Table(
     Column("name", String(200), nullable=False),
     Column("email", String(320), nullable=False),
     Column("phone", String(20), nullable=False),
-    Column("step_free", Boolean, nullable=False),
+    # What the room must have for whoever comes: ["hearing_loop", "step_free"].
+    Column("features", JSON, nullable=False, server_default="[]"),
     Column("interpreter", String(8), nullable=False),
     Column("companion", Boolean, nullable=False),
     Column("locale", String(8), nullable=False),

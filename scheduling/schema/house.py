@@ -78,6 +78,8 @@ topic_way = Table(
     Column("notice_minutes", Integer, nullable=False),
     Column("earliest_day", Integer, nullable=False),
     Column("horizon_days", Integer, nullable=False),
+    # What the room must have, whoever comes.
+    Column("features", JSON, nullable=False, server_default="[]"),
     UniqueConstraint("topic_id", "way"),
     CheckConstraint("minutes > 0 AND minutes % 5 = 0", name="minutes"),
     CheckConstraint("buffer_minutes >= 0 AND buffer_minutes % 5 = 0", name="buffer"),

@@ -48,13 +48,23 @@ class Agreement:
         self._mids: list[str] = []
 
     def agree(self, offer: Offer) -> None:
-        """Take an offer; raises BadOffer when it drops or renames sections."""
+        """Take an offer; raises BadOffer when it drops or renames sections.
+
+        A source that the offer goes without is told of nothing more. Whoever is shown it keeps it,
+        and the memory that the compiled part sees, until something else is bound.
+        """
         mids = [section.mid for section in offer.sections]
         if mids[: len(self._mids)] != self._mids:
             raise BadOffer("sections may be added, not dropped or renamed")
         self._mids = mids
         self._agree_sources(offer)
         self._agree_seats(offer)
+
+    def leave(self) -> None:
+        """Let go of all streams."""
+        self.sources, self._sent = (), []
+        self.sinks.clear()
+        self.seats.clear()
 
     def outgoing(self, offer: Offer) -> list[Outgoing | None]:
         """Give the stream that goes out in each section, None where none does."""
@@ -101,7 +111,11 @@ class Agreement:
             sent.append((section, known or Source(section, self._transport, self._happenings)))
             self.wide_id = agreed_extensions(section).get(TRANSPORT_WIDE, self.wide_id)
         self._sent = sent
-        self.sources = tuple(source for _, source in sent)
+        kept = tuple(source for _, source in sent)
+        for source in self.sources:
+            if source not in kept:
+                source.leave()
+        self.sources = kept
 
     def _agree_seats(self, offer: Offer) -> None:
         for index in range(offer.seats):

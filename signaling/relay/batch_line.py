@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from signaling.relay.line import Address, Take
+from signaling.relay.line import Address, Calls, Take
 from signaling.relay.plane.library import ffi, lib
 from signaling.relay.slab import Slab
 
@@ -24,7 +24,7 @@ class BatchLine:
     and zeroes. Media of known addresses is forwarded without Python.
     """
 
-    def __init__(self, opened: socket.socket, slab: Slab) -> None:
+    def __init__(self, opened: socket.socket, slab: Slab, calls: Calls = Calls.SEGMENTED) -> None:
         self.socket = opened
         self._slab = slab
         self._memory = ffi.new("unsigned char[]", lib.line_size())
@@ -32,7 +32,8 @@ class BatchLine:
         """The line as the compiled part sees it."""
         self._wide = opened.family == socket.AF_INET6
         self._family = int(opened.family).to_bytes(2, sys.byteorder)
-        lib.line_open(self.line, slab.plane, opened.fileno(), self._wide, int(_can_segment(opened)))
+        segments = calls is Calls.SEGMENTED and _can_segment(opened)
+        lib.line_open(self.line, slab.plane, opened.fileno(), self._wide, int(segments))
 
     def receive(self, take: Take, flush: Callable[[], None]) -> int:  # noqa: ARG002
         """Forward what waits, and tell of the rest by events."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from signaling.relay.plane.library import lib
 
+_FORGETTING = 1.005  # with each report: the best is slowly forgotten, a way may become longer
 _KEPT: int = lib.PLANE_LEFT  # packets in a queue
 _QUEUE = 0.06  # seconds that even the fastest packet of a feedback took longer: not jitter
 _LOSS = 0.45  # beyond what any radio loses: a queue too short to be seen as delay
@@ -34,16 +35,21 @@ _LEAST_BY_LOSS = 150_000  # bit/s; fewer packets would not be lost less often
 
 
 class Downlink:
-    """One receiver's network. `room` in bit/s is None as long as there is no hint of a limit."""
+    """One receiver's network.
+
+    `room` in bit/s is None as long as there is no hint of a limit; `round_trip` is in seconds.
+    """
 
     __slots__ = (
-        "_calm", "_capacity", "_changed", "_lost", "_octets", "_queued", "_rate",
-        "_sent", "_shortest", "_shortest_before", "_shortest_since", "_since", "_tellings", "_unused_since",
-        "_widened", "room",
+        "_calm", "_capacity", "_changed", "_lost", "_octets", "_queued", "_rate", "_sent", "_shortest",
+        "_shortest_before", "_shortest_since", "_shortest_trip", "_since", "_tellings", "_unused_since",
+        "_widened", "room", "round_trip",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.room: int | None = None
+        self.round_trip = 0.1
+        self._shortest_trip: float | None = None
         self._queued: deque[tuple[int, int]] = deque(maxlen=_KEPT)  # arrival, bytes
         self._octets, self._since, self._rate = 0, 0.0, 0.0
         self._tellings: deque[tuple[float, int, int]] = deque()  # when, of how many, how many lost
@@ -89,8 +95,24 @@ class Downlink:
             self._rate = self._octets * 8 / elapsed if elapsed < 2 * _WINDOW else 0.0
             self._since, self._octets = now, 0
 
+    @property
+    def queue(self) -> float:
+        """The seconds that the way and back take longer than they did at their best."""
+        return self.round_trip - (self._shortest_trip or self.round_trip)
+
+    def note_round_trip(self, seconds: float) -> None:
+        """Learn how long the way and back take."""
+        if self._shortest_trip is None:
+            self.round_trip = self._shortest_trip = seconds
+        self.round_trip += (seconds - self.round_trip) / 4
+        self._shortest_trip = min(seconds, self._shortest_trip * _FORGETTING)
+
     def moved(self) -> None:
         """Forget how long the way takes: it is another one."""
+        self._forget_delay()
+        self._shortest_trip = None
+
+    def _forget_delay(self) -> None:
         self._shortest = self._shortest_before = _UNKNOWN
 
     def _standing(self, delay: int, now: float) -> float:
@@ -106,7 +128,7 @@ class Downlink:
         if standing <= _QUEUE:
             self._calm = now
         elif now - self._calm > _LONGEST_QUEUE:
-            self.moved()  # no sender is so stubborn: the way itself has become longer
+            self._forget_delay()  # no sender is so stubborn: the way itself has become longer
             self._calm = now
         return max(standing, 0.0)
 

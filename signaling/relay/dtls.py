@@ -84,13 +84,7 @@ class Association:
         client: bool = False,
     ) -> None:
         self._wire = _Wire(send)
-        self._dtls = RTCDtlsTransport(self._wire, [certificate.inner])  # type: ignore[arg-type]
-        self._dtls._set_role("client" if client else "server")
-        # AES-128-GCM first: as sound as the 256-bit one and cheaper for every packet.
-        self._dtls._srtp_profiles = sorted(
-            self._dtls._srtp_profiles,
-            key=lambda profile: profile.openssl_profile != b"SRTP_AEAD_AES_128_GCM",
-        )
+        self._dtls: RTCDtlsTransport | None = _transport(self._wire, certificate, client=client)
         self._dtls.on("statechange", self._changed)
         self._on_change = on_change
         self._sessions: tuple[pylibsrtp.Session, ...] = ()
@@ -98,19 +92,21 @@ class Association:
         self.connected = False
         self.ended = False
         self.inward: Any = None
-        """libsrtp's session for what arrives, None until the association stands."""
+        """libsrtp's session for what arrives, None unless the association stands."""
         self.outward: Any = None
-        self.protect: Callable[[bytes], bytes] = _not_yet
-        self.unprotect: Callable[[bytes], bytes] = _not_yet
-        self.protect_rtcp: Callable[[bytes], bytes] = _not_yet
-        self.unprotect_rtcp: Callable[[bytes], bytes] = _not_yet
+        self.protect: Callable[[bytes], bytes] = _not_now
+        self.unprotect: Callable[[bytes], bytes] = _not_now
+        self.protect_rtcp: Callable[[bytes], bytes] = _not_now
+        self.unprotect_rtcp: Callable[[bytes], bytes] = _not_now
 
     def start(self, fingerprints: list[tuple[str, str]]) -> None:
         """Begin the handshake with a peer whose certificate has these (algorithm, value)."""
         remote = RTCDtlsParameters(
             fingerprints=[RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
         )
-        self._task = asyncio.create_task(self._handshake(remote), name="dtls handshake")
+        assert self._dtls is not None
+        handshake = self._handshake(self._dtls, remote)
+        self._task = asyncio.create_task(handshake, name="dtls handshake")
 
     def receive(self, datagram: bytes) -> bool:
         """Take a DTLS datagram; False when it is not whole records or too many wait."""
@@ -125,18 +121,22 @@ class Association:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self._dtls.stop()
+        self._task = None
+        if self._dtls is not None:
+            await self._dtls.stop()
         self._wire.close()
         self._end()
+        self._let_go()
 
-    async def _handshake(self, remote: RTCDtlsParameters) -> None:
+    async def _handshake(self, dtls: RTCDtlsTransport, remote: RTCDtlsParameters) -> None:
         try:
-            await self._dtls.start(remote)
+            await dtls.start(remote)
         except SSL.Error:
             # aiortc lets this one through: the retransmissions of the handshake ran out.
             self._end()
 
     def _changed(self) -> None:
+        assert self._dtls is not None
         if self._dtls.state == "connected":
             received, sent = self._dtls._rx_srtp, self._dtls._tx_srtp
             self.unprotect, self.unprotect_rtcp = received.unprotect, received.unprotect_rtcp
@@ -153,7 +153,33 @@ class Association:
         if not self.ended:
             self.ended = True
             self.connected = False
+            self.inward = self.outward = None
             self._on_change()
+
+    def _let_go(self) -> None:
+        """Give back what OpenSSL and libsrtp keep, by far the most of all.
+
+        What refers to this object may wait long for the collector of cycles, and this refers to
+        none of it any more. Nobody has a handle of the sessions: that it ended was told.
+        """
+        if self._dtls is not None:
+            self._dtls.remove_all_listeners()
+        self._dtls = None
+        self._wire, self._on_change = _Wire(lambda _: None), lambda: None
+        self._sessions = ()
+        self.protect = self.unprotect = _not_now
+        self.protect_rtcp = self.unprotect_rtcp = _not_now
+
+
+def _transport(wire: _Wire, certificate: Certificate, *, client: bool) -> RTCDtlsTransport:
+    dtls = RTCDtlsTransport(wire, [certificate.inner])  # type: ignore[arg-type]
+    dtls._set_role("client" if client else "server")
+    # AES-128-GCM first: as sound as the 256-bit one and cheaper for every packet.
+    dtls._srtp_profiles = sorted(
+        dtls._srtp_profiles,
+        key=lambda profile: profile.openssl_profile != b"SRTP_AEAD_AES_128_GCM",
+    )
+    return dtls
 
 
 def is_whole_records(datagram: bytes) -> bool:
@@ -183,5 +209,5 @@ def is_whole_records(datagram: bytes) -> bool:
     return position == end and end > 0
 
 
-def _not_yet(_packet: bytes) -> bytes:
-    raise ValueError("the association does not stand yet")
+def _not_now(_packet: bytes) -> bytes:
+    raise ValueError("the association does not stand")

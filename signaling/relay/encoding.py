@@ -27,8 +27,10 @@ class Upstream(Protocol):
 
     ssrc: int
     """Who the relay is in its own reports."""
-    round_trip: float
-    """Seconds to the participant and back, as far as known."""
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds to the participant and back, as far as known."""
 
     def send_control(self, packet: bytes) -> None:
         """Protect and send RTCP."""

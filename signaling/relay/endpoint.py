@@ -9,7 +9,7 @@ from collections.abc import Callable
 from signaling.relay import batch_line
 from signaling.relay.batch_line import BatchLine
 from signaling.relay.counters import Counters
-from signaling.relay.line import Address, Line, PlainLine, ask_for_stamps
+from signaling.relay.line import Address, Calls, Line, PlainLine, ask_for_stamps
 from signaling.relay.slab import INCOMING, Slab
 
 _RECEIVE_BUFFER = 4 << 20  # bytes: half a second of 60 Mbit/s while the process is busy
@@ -36,17 +36,17 @@ class Endpoint:
     """
 
     def __init__(
-        self, sockets: list[socket.socket], counters: Counters, *, batches: bool = True
+        self, sockets: list[socket.socket], counters: Counters, calls: Calls = Calls.SEGMENTED
     ) -> None:
         self.slab = Slab()
         counters.include(self.slab.plane.counts)
         self.port: int = sockets[0].getsockname()[1]
         self.lines: list[Line] = []
         for each in sockets:
-            fast = batches and batch_line.is_available()
-            self.lines.append(
-                BatchLine(each, self.slab) if fast else PlainLine(each, self.slab, counters)
-            )
+            if calls is not Calls.PLAIN and batch_line.is_available():
+                self.lines.append(BatchLine(each, self.slab, calls))
+            else:
+                self.lines.append(PlainLine(each, self.slab, counters))
         self.act: Callable[[], None] = lambda: None
         """Acts on what the compiled part tells of; called before everything is sent."""
         self._receive: Receive = lambda _: 0
@@ -62,16 +62,12 @@ class Endpoint:
         host_v6: str | None,
         port: int,
         counters: Counters,
-        *,
-        batches: bool = True,
+        calls: Calls = Calls.SEGMENTED,
     ) -> "Endpoint":
-        """Bind both families to the same port, a free one for 0; OSError when it is taken.
-
-        `batches` False does without Linux's calls for many datagrams.
-        """
+        """Bind both families to the same port, a free one for 0; OSError when it is taken."""
         for attempt in range(_ATTEMPTS):
             try:
-                return cls(_bind_both(host_v4, host_v6, port), counters, batches=batches)
+                return cls(_bind_both(host_v4, host_v6, port), counters, calls)
             except OSError as error:
                 # A port that is free for one family may be taken for the other.
                 if port or error.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:

@@ -15,7 +15,10 @@ from signaling.relay.tcp_connection import Carried, Connection
 from signaling.relay.tcp_line import TcpLine
 
 _REMEMBERED_TRANSACTIONS = 4096
+_RECORD = 12 + 8  # bytes of a transaction's id (RFC 8489 section 5) and of a hash
+_HASH = (1 << 64) - 1
 _ADDRESSES_PER_LEG = 16
+_SUSPECTS = 4  # whose keys are tried on one datagram
 
 
 class Reachable(Carried, Protocol):
@@ -47,18 +50,28 @@ class Credentials:
         # RFC 8839 section 5.4: at least 24 and 128 random bits, in ice-chars.
         self.ufrag = secrets.token_hex(8)
         self.password = secrets.token_hex(16)
-        self.transactions: dict[bytes, tuple[str, int]] = {}
+        self._seen = bytearray()
+        self._oldest = 0
 
     def is_replay(self, transaction: bytes, address: tuple[str, int]) -> bool:
         """Tell whether the request was seen from another address before, and remember it.
 
         STUN has no protection against replay; without this, whoever sees one request could
-        draw the participant's media to any address.
+        draw the participant's media to any address. Clients ask every few seconds as long as a
+        call lasts, so each request costs a few bytes, not objects.
         """
-        if self.transactions.setdefault(transaction, address) != address:
-            return True
-        if len(self.transactions) > _REMEMBERED_TRANSACTIONS:
-            del self.transactions[next(iter(self.transactions))]
+        # The hash of a text is keyed (PEP 456): nobody can look for an address with the same one.
+        record = transaction + (hash(address) & _HASH).to_bytes(8, "big")
+        at = self._seen.find(transaction)
+        while at > 0 and at % _RECORD:
+            at = self._seen.find(transaction, at + 1)
+        if at >= 0:
+            return self._seen[at : at + _RECORD] != record
+        if len(self._seen) < _RECORD * _REMEMBERED_TRANSACTIONS:
+            self._seen += record
+        else:
+            self._seen[self._oldest : self._oldest + _RECORD] = record
+            self._oldest = (self._oldest + _RECORD) % len(self._seen)
         return False
 
 
@@ -74,7 +87,7 @@ class Ingress:
         self._counters = counters
         self._by_ufrag: dict[str, Credentials] = {}
         self._by_address: dict[Address, Reachable] = {}
-        self._by_ssrc: dict[int, Reachable] = {}
+        self._by_ssrc: dict[int, list[Reachable]] = {}
         self._ssrcs: dict[Reachable, tuple[int, ...]] = {}
         self._addresses: dict[Reachable, list[Address]] = {}
         happenings.on(lib.EVENT_OTHER, self._other_arrived)
@@ -93,18 +106,19 @@ class Ingress:
     def declare(self, leg: Reachable, ssrcs: Iterable[int]) -> None:
         """Learn which streams a participant sends, by which its media is known anywhere.
 
-        Of two with one SSRC the later is known by it; the other is found by its STUN alone.
+        Who declared an SSRC first is tried first, so that nobody who declares it too can take it.
         """
-        for ssrc in self._ssrcs.pop(leg, ()):
-            if self._by_ssrc.get(ssrc) is leg:
-                del self._by_ssrc[ssrc]
-                self._slab.leave(ssrc_name(ssrc))
-        declared = tuple(ssrcs)
+        before, declared = self._ssrcs.pop(leg, ()), tuple(dict.fromkeys(ssrcs))
+        for ssrc in before:
+            if ssrc not in declared:
+                self._withdraw(leg, ssrc)
         if declared:
             self._ssrcs[leg] = declared
-            self._by_ssrc |= dict.fromkeys(declared, leg)
-            for ssrc in declared:
-                self._slab.settle(ssrc_name(ssrc), leg.struct)
+        for ssrc in declared:
+            known = self._by_ssrc.setdefault(ssrc, [])
+            if leg not in known:
+                known.append(leg)
+                self._slab.settle(ssrc_name(ssrc), known[0].struct)
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
@@ -177,22 +191,21 @@ class Ingress:
         # A device that came to another network does not know it when a router changed the
         # address: it sends on, and asks by STUN only seconds later. What it sends proves who it is.
         at = 4 if 192 <= datagram[1] <= 223 else 8
-        leg = self._by_ssrc.get(int.from_bytes(datagram[at : at + 4], "big"))
-        before = leg.address if leg is not None else None
+        suspects = self._by_ssrc.get(int.from_bytes(datagram[at : at + 4], "big"), [])
         # A new connection is told from its first STUN request; only ports change unnoticed.
-        if (
-            leg is None
-            or isinstance(address, Connection)
-            or not leg.follow(address, start, len(datagram), now)
-        ):
-            self._counters.add("dropped_media_from_stranger")
+        for leg in () if isinstance(address, Connection) else suspects[:_SUSPECTS]:
+            before = leg.address
+            self._memory[start : start + len(datagram)] = datagram  # the last trial has spent it
+            if not leg.follow(address, start, len(datagram), now):
+                continue
+            # The former address is a stranger's from now on, so that coming back is seen as well.
+            addresses = self._addresses.get(leg, [])
+            if before in addresses:
+                addresses.remove(before)
+                self._part(leg, before)
+            self._admit(leg, address)
             return
-        # The former address is a stranger's from now on, so that coming back is seen as well.
-        addresses = self._addresses.get(leg, [])
-        if before in addresses:
-            addresses.remove(before)
-            self._part(leg, before)
-        self._admit(leg, address)
+        self._counters.add("dropped_media_from_stranger")
 
     def _receive_stun(self, datagram: bytes, address: Address, now: float) -> None:
         try:
@@ -234,6 +247,15 @@ class Ingress:
         self._by_address[address] = leg
         if isinstance(address, bytes):
             self._slab.settle(address, leg.struct)
+
+    def _withdraw(self, leg: Reachable, ssrc: int) -> None:
+        known = self._by_ssrc[ssrc]
+        known.remove(leg)
+        if known:
+            self._slab.settle(ssrc_name(ssrc), known[0].struct)
+        else:
+            del self._by_ssrc[ssrc]
+            self._slab.leave(ssrc_name(ssrc))
 
     def _part(self, leg: Reachable, address: Address) -> None:
         if self._by_address.get(address) is leg:

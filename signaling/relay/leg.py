@@ -41,7 +41,6 @@ class Leg:
         self._site = site
         self._on_end = on_end
         self.ssrc = secrets.randbelow(0xFFFFFFFF) + 1
-        self.round_trip = 0.1
         self._plane = site.endpoint.slab.plane
         self._told = ffi.addressof(self._plane, "told")
         self._memory = site.endpoint.slab.memory
@@ -93,6 +92,9 @@ class Leg:
         """Stop everything at once and say goodbye to the client."""
         self.detach()
         await self._association.close()
+        # What refers back to this would keep the histories until cycles are collected.
+        self.sources = ()
+        self._agreement.leave()
 
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
@@ -125,6 +127,10 @@ class Leg:
                 source.tell_estimate(now)
         if self.connected and self._ticks % _TICKS_PER_REPORT == 0:
             self._send_reports(now)
+
+    def fail(self) -> None:
+        """Give up after a fault of our own; the participant comes back with another transport."""
+        self._on_end(self)
 
     def receive_dtls(self, datagram: bytes) -> None:
         """Take a DTLS datagram from an authenticated address."""
@@ -173,7 +179,17 @@ class Leg:
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
-        self.round_trip += (seconds - self.round_trip) / 4
+        self._downlink.note_round_trip(seconds)
+
+    @property
+    def round_trip(self) -> float:
+        """The seconds that the way to the participant and back takes."""
+        return self._downlink.round_trip
+
+    @property
+    def queue(self) -> float:
+        """The seconds that it takes longer than it did at its best."""
+        return self._downlink.queue
 
     def note_arrivals(self, body: bytes, now: float) -> None:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
@@ -242,7 +258,7 @@ class Leg:
         self.address = address
         self._downlink.moved()
         struct = self.struct
-        struct.line, struct.round = ffi.NULL, 0
+        struct.line, struct.round, struct.uncut = ffi.NULL, 0, False
         if address is not None:
             line = self._site.endpoint.line(address)
             if isinstance(line, BatchLine):

@@ -1,5 +1,6 @@
 """How datagrams come and go: the small interface, and its plain form on Python's own sockets."""
 
+import enum
 import socket
 import struct
 import sys
@@ -20,6 +21,16 @@ SO_TIMESTAMPNS = 35  # Linux; Python has no name for it
 _TIMESPEC = struct.Struct("@ll")
 _STAMP_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 _LONGEST_WAIT = 1_000_000  # microseconds a datagram may plausibly have waited in the socket
+
+
+class Calls(enum.StrEnum):
+    """What is asked of the kernel, where it can: each does without one thing of the one before."""
+
+    SEGMENTED = "segmented"
+    """Packets in a row to one receiver leave as one message (UDP_SEGMENT)."""
+    BATCHED = "batched"
+    """Many datagrams are received and sent with one call."""
+    PLAIN = "plain"
 
 
 class Pollable(Protocol):

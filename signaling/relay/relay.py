@@ -17,6 +17,7 @@ from signaling.relay.endpoint import Endpoint
 from signaling.relay.happenings import Happenings
 from signaling.relay.ingress import Ingress
 from signaling.relay.leg import Leg
+from signaling.relay.line import Calls
 from signaling.relay.rounds import PAUSE, Rounds
 from signaling.relay.site import Site
 from signaling.relay.tcp_line import TcpLine
@@ -37,6 +38,7 @@ class RelayConfig:
     port: int = 0
     tcp_port: int | None = 0
     advertised: tuple[str, ...] = ()
+    calls: Calls = Calls.SEGMENTED
 
 
 class Relay:
@@ -81,7 +83,9 @@ class Relay:
         ValueError when an advertised address is no IP literal.
         """
         counters = Counters()
-        endpoint = Endpoint.bind(config.host_v4, config.host_v6, config.port, counters)
+        endpoint = Endpoint.bind(
+            config.host_v4, config.host_v6, config.port, counters, config.calls
+        )
         tcp = None
         try:
             if config.tcp_port is not None:
@@ -137,11 +141,11 @@ class Relay:
         self._endpoint.close()
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(PAUSE, self._tick)
         self._rounds.turn(time.monotonic())
         if self._tcp is not None:
             self._tcp.tick()
         self._endpoint.flush()
-        self._timer = self._loop.call_later(PAUSE, self._tick)
 
     def _discard(self, leg: Leg) -> None:
         leg.detach()

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import structlog
+
 from signaling.relay.plane.library import ffi, lib
 from signaling.relay.slab import Slab
+
+_log = structlog.get_logger(__name__)
 
 TURNS = 10
 """Turns of a round, in each of which a tenth of all has its turn."""
@@ -19,6 +23,9 @@ class Regular(Protocol):
 
     def tick(self, now: float) -> None:
         """Do what is due."""
+
+    def fail(self) -> None:
+        """Give up."""
 
 
 class Pressing(Protocol):
@@ -70,7 +77,12 @@ class Rounds:
             if not each.urgent:
                 del self._pressing[each]
         for member in tuple(self._members[self._turn]):
-            member.tick(now)
+            try:
+                member.tick(now)
+            except Exception:  # noqa: BLE001  (one's fault is not to end everybody's regular work)
+                _log.exception("a transport failed")
+                self.leave(member)
+                member.fail()
         structs, done = self._structs[self._turn], 0
         while done < len(structs):
             done += lib.plane_feedback(self._plane, structs + done, len(structs) - done)

@@ -11,16 +11,14 @@ from signaling.relay.happenings import Happenings
 from signaling.relay.layers import ALL_FRAMES
 from signaling.relay.offer import Section
 from signaling.relay.plane.library import ffi, lib
+from signaling.relay.redundancy import MUCH_LOSS, Redundancy
 from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
 _BREATH = 0.6  # seconds in which a queue empties, when nothing more is sent into it
-_SHORTEST_REST = 5.0  # seconds without a picture before it is tried again
+_SHORTEST_REST = 20.0  # seconds without a picture before it is tried again
 _STEADY = 10.0  # seconds after a rest
 _LONGEST_REST = 80.0
-_SOME_LOSS = 8  # in 1/256: 3 %
-_MUCH_LOSS = 26  # in 1/256: 10 %
-_WELL = 10.0  # seconds
 
 
 class Outlet(Protocol):
@@ -29,6 +27,10 @@ class Outlet(Protocol):
     connected: bool
     struct: Any
     """The transport as the compiled part knows it (`struct leg`)."""
+
+    @property
+    def queue(self) -> float:
+        """The seconds that the way takes longer than it did at its best."""
 
     def replay(self, sink: "Sink", first: int, now: float) -> bool:
         """Show a sink all packets of its source from `first` on; False when one is gone."""
@@ -55,8 +57,8 @@ class Sink:
     """
 
     __slots__ = (
-        "_briefly", "_happenings", "_outlet", "_reported", "_rest", "_rests_until", "_shifts", "_well_since", "cname",
-        "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
+        "_briefly", "_happenings", "_outlet", "_redundancy", "_reported", "_rest", "_rests_until", "_shifts",
+        "cname", "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
     )  # fmt: skip
 
     def __init__(
@@ -70,7 +72,7 @@ class Sink:
         """What of the source is shown."""
         self.lost = 0
         """The share of the packets that the receiver lost lately, in 1/256."""
-        self._well_since = 0.0
+        self._redundancy = Redundancy()
         self._shifts: Any = None
         self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
@@ -221,20 +223,16 @@ class Sink:
     @property
     def _repeats_get_lost(self) -> bool:
         """Whether a picture's repeats had better go twice: much is lost, and not for want of room."""
-        return self.kind == "video" and self.lost >= _MUCH_LOSS and self.room is None
+        return self.kind == "video" and self.lost >= MUCH_LOSS and self.room is None
 
     def note_loss(self, lost: int, now: float) -> None:
         """Learn what share of the packets the receiver lost since it last told, in 1/256.
 
-        A voice that loses packets gets earlier frames beside each, until all has long been well.
+        A voice that loses packets gets earlier frames beside each.
         """
         self.lost = lost
-        if lost >= _SOME_LOSS:
-            self._well_since = now
-            few = lost < _MUCH_LOSS
-            self.struct.redundancy = max(self.struct.redundancy, 1 if few else 2)
-        elif now - self._well_since > _WELL:
-            self.struct.redundancy = 0
+        if self.kind == "audio":
+            self.struct.redundancy = self._redundancy.note(lost, self._outlet.queue, now)
 
     def round_trip(self, middle: int, held: float, now: float) -> float | None:
         """Give the seconds from this stream's last report to its echo, less those it was held.

@@ -135,7 +135,6 @@ async def book_call(store: Store, start: dt.datetime | None = None) -> Call:
             name=CLAIMANT.name,
             email=CLAIMANT.email,
             phone=CLAIMANT.phone,
-            step_free=False,
             interpreter="",
             companion=True,
             locale="en",

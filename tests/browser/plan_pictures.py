@@ -59,6 +59,7 @@ async def take(
     await page.locator(".event-open").nth(1).click()
     await page.locator(".panel-name").wait_for()
     await page.evaluate("scrollTo(0, 0)")
+    await page.locator(".ec-main").evaluate("(lanes) => lanes.scrollTo(0, 0)")
     await save(page, "plan-day")
     await page.goto(f"{url}/plan?date={plan.day}&span=week&kind=people")
     await page.locator(".event-open").first.wait_for()

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from scheduling import connections
 from scheduling.store import open_store
-from tests.browser.chromium import axe_violations
-from tests.browser.office import Office
-from tests.browser.test_call import both_in_room
+from tests.browser.chromium import DEVICES, Visitor, axe_violations, chromium
+from tests.browser.office import CLAIMANT, Office
+from tests.browser.staff import let_in
+from tests.browser.test_call import both_in_room, caseworker_in
+
+# Sends pictures or none, and tells nobody of it.
+FILM = """async (filming) => {
+  const transceivers = window.connections.at(-1).getTransceivers();
+  const { sender } = transceivers.filter(({ direction }) => direction === "sendonly")[1];
+  window.camera ??= sender.track;
+  await sender.replaceTrack(filming ? window.camera : null);
+}"""
+
+SLEEP_FOR_AN_HOUR = """() => {
+  const before = Date.now;
+  Date.now = () => before() + 3_600_000;
+}"""
+# Whether the connection is to be reached with those credentials.
+CREDENTIALS = """(credentials) => {
+  const { iceServers } = window.connections.at(-1).getConfiguration();
+  return iceServers.some(({ username }) => username.endsWith(credentials));
+}"""
 
 
 @asynccontextmanager
@@ -48,6 +71,28 @@ async def test_silence_is_told_within_seconds_and_mended_on_the_same_connection(
     assert len(await claimant.page.evaluate("window.connections")) == 1
 
 
+async def test_who_has_no_device_is_told_of_silence_as_well(
+    office: Office, browser: Browser
+) -> None:
+    call = await office.book_call()
+    caseworker = await caseworker_in(browser, office, call)
+    async with chromium(DEVICES) as strict:  # asks nobody, and nobody allows anything
+        claimant = await Visitor.with_browser(strict)
+        await claimant.context.grant_permissions([], origin=office.url)
+        await claimant.page.goto(f"{office.url}/call/{call.claimant}")
+        await let_in(caseworker.page, CLAIMANT.name)
+        await claimant.sees(1)
+        notice = claimant.page.get_by_role("status").filter(
+            has_text="The connection is interrupted"
+        )
+
+        async with standing_still(office):
+            await expect(notice).to_be_visible(timeout=10_000)
+
+        await expect(notice).to_have_count(0, timeout=10_000)
+        await claimant.sees(1)
+
+
 async def test_a_connection_that_died_is_built_anew(office: Office, browser: Browser) -> None:
     claimant, caseworker = await both_in_room(browser, office, await office.book_call())
 
@@ -57,6 +102,58 @@ async def test_a_connection_that_died_is_built_anew(office: Office, browser: Bro
 
     await caseworker.sees(1)
     await claimant.sees(1)
+
+
+async def test_after_a_long_sleep_the_connection_is_offered_anew_with_new_credentials(
+    office: Office, browser: Browser
+) -> None:
+    call = await office.book_call()
+    claimant = await Visitor.with_browser(browser)
+    said: list[list[dict[str, Any]]] = []
+    await claimant.page.route_web_socket("**/socket", partial(with_turn_server, said))
+    await claimant.page.goto(f"{office.url}/call/{call.claimant}")
+    caseworker = await caseworker_in(browser, office, call)
+    await let_in(caseworker.page, CLAIMANT.name)
+    await claimant.sees(1)
+    first = len(said)
+
+    await claimant.page.evaluate(SLEEP_FOR_AN_HOUR)
+
+    await claimant.page.wait_for_function(CREDENTIALS, arg=f"{len(said) + 1}:turn")
+    await claimant.sees(1)
+    await caseworker.sees(1)
+    hello, *others = said[first]
+    assert "offer" not in hello
+    assert "offer" in {message["type"] for message in others}
+    assert len(await claimant.page.evaluate("window.connections")) == 1
+
+
+def with_turn_server(said: list[list[dict[str, Any]]], socket: WebSocketRoute) -> None:
+    """Carry a socket, note what is said, and grant a TURN server with every welcome."""
+    messages: list[dict[str, Any]] = []
+    said.append(messages)
+    server = socket.connect_to_server()
+    number = len(said)
+
+    def say(frame: str | bytes) -> None:
+        messages.append(json.loads(frame))
+        server.send(frame)
+
+    def hear(frame: str | bytes) -> None:
+        message = json.loads(frame)
+        if message["type"] == "welcome":
+            expires = int(time.time()) + 600
+            message["iceServers"] = [
+                {
+                    "urls": ["turn:127.0.0.1:9"],
+                    "username": f"{expires}:{number}:turn",
+                    "credential": "x",
+                }
+            ]
+        socket.send(json.dumps(message))
+
+    socket.on_message(say)
+    server.on_message(hear)
 
 
 async def test_when_nothing_gets_through_the_telephone_is_offered_and_taken_back(
@@ -85,35 +182,25 @@ async def test_everybody_reads_how_they_are_connected(office: Office, browser: B
         assert await axe_violations(visitor.page) == []
 
 
-async def test_a_camera_that_the_computer_lost_in_its_sleep_is_asked_for_again(
+async def test_where_there_is_room_for_the_sound_only_people_read_so_and_see_no_frozen_face(
     office: Office, browser: Browser
 ) -> None:
     claimant, caseworker = await both_in_room(browser, office, await office.book_call())
-    await claimant.page.evaluate(
-        """() => {
-          const senders = window.connections.at(-1).getSenders();
-          const camera = senders.find(({ track }) => track?.kind === "video").track;
-          camera.stop();
-          camera.dispatchEvent(new Event("ended"));
-        }"""
+    tile = claimant.page.locator("[data-tile]:not([hidden])")
+    told = tile.get_by_text("There is room for the sound only.")
+
+    await caseworker.page.evaluate(FILM, arg=False)  # as from a relay that lets it rest
+    await expect(told).to_be_visible(timeout=10_000)
+    await expect(tile.locator("[data-initials]")).to_be_visible()
+    await expect(claimant.page.locator("[data-quality]")).not_to_contain_text(
+        "Connection: good", timeout=20_000
     )
-    camera = claimant.page.get_by_role("switch", name="Camera")
-    await expect(camera).not_to_be_checked()
+    found = await axe_violations(claimant.page)
+    await caseworker.page.evaluate(FILM, arg=True)
 
-    await fall_asleep(claimant.page)
-
-    await expect(camera).to_be_checked()
-    await caseworker.sees(1)
-
-
-async def fall_asleep(page: Page) -> None:
-    """Let the page's clock jump, as after a sleep of the computer."""
-    await page.evaluate(
-        """() => {
-          const before = Date.now;
-          Date.now = () => before() + 60_000;
-        }"""
-    )
+    await expect(told).to_have_count(0, timeout=10_000)
+    await expect(tile.locator("[data-initials]")).to_be_hidden()
+    assert found == []
 
 
 async def test_a_call_leaves_a_log_of_who_was_connected(office: Office, browser: Browser) -> None:

@@ -46,3 +46,45 @@ async def test_the_console_is_legible_in_the_dark(plan: Plan, browser: Browser) 
     await expect(event(page)).to_be_visible()
 
     assert await axe_violations(page) == []
+
+
+async def test_a_phone_keeps_the_way_between_the_pages_in_a_menu(
+    plan: Plan, browser: Browser
+) -> None:
+    page = await console(
+        plan, browser, viewport={"width": 390, "height": 844}, java_script_enabled=False
+    )
+    book = page.get_by_role("link", name="Book by phone")
+    await expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    await expect(book).to_be_hidden()
+
+    await page.get_by_role("button", name="Menu").press("Enter")
+    await expect(book).to_be_visible()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Timeline")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await page.wait_for_url("**/plan/book")
+    await expect(book).to_be_hidden()
+
+
+async def test_the_open_menu_of_a_phone_can_be_used_by_everybody(
+    plan: Plan, browser: Browser
+) -> None:
+    page = await console(plan, browser, viewport={"width": 390, "height": 844})
+
+    await page.get_by_role("button", name="Menu").click()
+    await looks_right(page)
+    await page.get_by_role("button", name="Close").click()
+
+    await expect(page.get_by_role("link", name="Book by phone")).to_be_hidden()
+
+
+async def test_the_hours_stay_in_sight_over_the_last_lane(plan: Plan, browser: Browser) -> None:
+    page = await console(plan, browser, viewport={"width": 1440, "height": 256})
+    await expect(event(page)).to_be_visible()
+
+    await page.locator(".lane-label").last.evaluate("one => one.scrollIntoView({block: 'nearest'})")
+
+    await expect(page.locator(".ec-header").get_by_text("10:00")).to_be_in_viewport()

@@ -65,7 +65,7 @@ async def test_what_is_entered_can_be_booked_and_every_page_can_be_used_by_every
     page, name = scheduler.page, f"Room {scheduler.page.viewport_size['width']}"
     await sign_in(page, served.url, EMAIL, PASSWORD)
     await page.goto(f"{served.url}/plan")
-    await page.get_by_role("link", name="Master data").click()
+    await _to_master_data(page)
     await looks_right(page)
 
     await _add_room(page, name)
@@ -89,6 +89,7 @@ async def _add_room(page: Page, name: str) -> None:
     await page.get_by_label("Name").fill(name)
     await page.get_by_label("Site", exact=True).select_option(label="Hauptstelle")
     await page.get_by_label("Step-free").check()
+    await page.get_by_label("Hearing loop").check()
     await page.get_by_role("button", name="Add").click()
     await expect(page.get_by_role("link", name=name)).to_be_visible()
     await page.get_by_role("link", name=name).click()
@@ -98,8 +99,15 @@ async def _add_room(page: Page, name: str) -> None:
     await page.get_by_role("link", name="Keep it").click()
 
 
-async def _add_topic(page: Page, title: str) -> None:
+async def _to_master_data(page: Page) -> None:
+    menu = page.get_by_role("button", name="Menu")
+    if await menu.is_visible():
+        await menu.click()
     await page.get_by_role("link", name="Master data").click()
+
+
+async def _add_topic(page: Page, title: str) -> None:
+    await _to_master_data(page)
     await page.get_by_role("link", name="Topics").click()
     await looks_right(page)
     await page.get_by_role("link", name="Add a topic").click()

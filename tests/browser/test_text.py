@@ -10,11 +10,16 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
+from benchmarks.bad_calls import relay_ports, reroute
 from tests.browser.chromium import ALLOWED, LARGE_PRINT, Visitor, axe_violations, chromium
 from tests.browser.office import CASEWORKER, CLAIMANT, Office
 from tests.browser.staff import let_in
 from tests.browser.test_call import both_in_room, caseworker_in
 from tests.browser.test_connection import standing_still
+from tests.impairment.link import Conditions
+from tests.impairment.process import bad_network
+
+NARROW = Conditions(rate_kbit=60, delay_ms=25)
 
 
 @dataclass
@@ -169,6 +174,33 @@ async def test_what_is_typed_while_nothing_gets_through_arrives_afterwards(
     await expect(typing).to_contain_text("und schreibe weiter")
     await expect(hint).to_be_hidden()
     await expect(written(claimant)).to_have_count(1)
+
+
+async def test_where_there_is_room_for_the_sound_only_the_text_opens_by_itself(
+    office: Office, browser: Browser
+) -> None:
+    with bad_network(relay_ports(office)[0]) as network:
+        call = await office.book_call()
+        claimant = await Visitor.with_browser(browser)
+        await claimant.context.add_init_script(reroute(network.port, network.port))
+        await claimant.page.goto(f"{office.url}/call/{call.claimant}")
+        caseworker = await caseworker_in(browser, office, call)
+        await let_in(caseworker.page, CLAIMANT.name)
+        await claimant.sees(1)
+        await opened(caseworker)
+
+        network.change(up=NARROW, down=NARROW)
+        entry = claimant.page.get_by_label("Your text")
+        await expect(entry).to_be_visible(timeout=30_000)
+        said = claimant.page.get_by_text(
+            "Your connection is slow: there is room for sound and text."
+        )
+        await expect(said).to_be_visible()
+        await expect(entry).not_to_be_focused()
+        await entry.press_sequentially("Hören Sie mich noch?")
+
+        typing = caseworker.page.locator("[data-text-typing]")
+        await expect(typing).to_contain_text("Hören Sie mich noch?")
 
 
 async def test_after_a_restart_of_the_server_both_still_read_what_was_written(

@@ -10,7 +10,7 @@ function turns(seconds, sampleAt) {
   const seen = [];
   let state = AMPLE;
   for (let second = 0; second <= seconds; second += 1) {
-    const next = follow(state, { sentLoss: 0, ...sampleAt(second, state) }, second * 1000);
+    const next = follow(state, { lossOut: 0, ...sampleAt(second, state) }, second * 1000);
     if (next.resting !== state.resting) seen.push([second, next.resting ? "rests" : "back"]);
     state = next;
   }
@@ -42,7 +42,7 @@ test("the picture comes back after twenty seconds of calm, and stays where there
 test("loss puts the calm off", () => {
   const seen = turns(60, (second, { resting }) => ({
     room: second < 10 || resting ? 60_000 : 400_000,
-    sentLoss: second < 30 ? 0.2 : 0,
+    lossOut: second < 30 ? 0.2 : 0,
   }));
 
   assert.deepEqual(seen.at(-1), [29 + CALM / 1000, "back"]);

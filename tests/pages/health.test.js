@@ -26,8 +26,9 @@ function watched() {
 
 /** The statistics of a connection on which that share of what is sent gets lost. */
 function report(lost, room = null) {
-  return [
-    { type: "remote-inbound-rtp", fractionLost: lost },
+  return (second) => [
+    { type: "outbound-rtp", kind: "audio", packetsSent: 50 * second },
+    { type: "remote-inbound-rtp", kind: "audio", packetsLost: 50 * second * lost },
     {
       type: "candidate-pair", nominated: true, currentRoundTripTime: 0.03,
       ...(room && { availableOutgoingBitrate: room }),
@@ -37,7 +38,7 @@ function report(lost, room = null) {
 
 function run(health, from, to, statistics, filming = true) {
   for (let second = from; second < to; second += 1) {
-    health.take(statistics, second * 1000, filming);
+    health.take(statistics(second), second * 1000, filming);
   }
 }
 
@@ -95,6 +96,20 @@ test("nobody hears that a camera sends again which is off", () => {
 
   assert.equal(health.resting, false);
   assert.ok(!said.includes("pictureBack"));
+});
+
+test("a picture that stands still is no good connection, and its end is seen at once", () => {
+  const { health, lines, told } = watched();
+  run(health, 0, 6, report(0));
+
+  health.still = 1;
+  run(health, 6, 20, report(0));
+  const meanwhile = lines.get("[data-quality-cause]").textContent;
+  health.still = 0;
+
+  assert.deepEqual(told, [{ level: "good", cause: "none" }, { level: "fair", cause: "freezes" }]);
+  assert.equal(meanwhile, "still");
+  assert.equal(lines.get("[data-quality-cause]").textContent, "cause_freezes");
 });
 
 test("who signs keeps the picture", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  ANSWERING, CHECKING, FRESH, OPENING, PHONE, PROBING, STALL, deadline, next,
+  ANSWERING, CHECKING, FRESH, HUSH, OPENING, PHONE, PROBING, STALL, deadline, next,
 } from "../../web/static/call/ladder.js";
 
 const MIDDLE = () => 0.5;
@@ -72,6 +72,53 @@ test("silence is no trouble while nothing is expected", () => {
   story.now += 60_000;
 
   assert.deepEqual(story.tell("bytes", { total: 100, expecting: false, connected: true }), []);
+});
+
+/** Somebody without any device, to whom others speak or not, and to whom nothing comes any more. */
+function listener(others) {
+  const story = new Story();
+  story.tell("start");
+  story.tell("welcome");
+  story.tell("answered");
+  story.tell("media", { state: "connected", connected: true });
+  story.tell("bytes", { total: 100, others, connected: true });
+  story.now += HUSH;
+  return story;
+}
+
+test("who has no device is reconnected when the others are not heard any more", () => {
+  const story = listener(true);
+
+  const stalled = story.tell("bytes", { total: 100, others: true, connected: true });
+  story.tell("answered");
+  const again = story.tell("bytes", { total: 200, others: true, connected: true });
+
+  assert.deepEqual([stalled, again], [["interrupted", "restart"], ["mended"]]);
+});
+
+test("who has no device waits in peace for others who say nothing, or whom the server lost", () => {
+  const silent = listener(false);
+  silent.now += 60_000;
+  const lost = listener(true);
+
+  assert.deepEqual(silent.tell("bytes", { total: 100, others: false, connected: true }), []);
+  assert.deepEqual(lost.tell("bytes", { total: 100, others: false, connected: true }), []);
+});
+
+test("who has no device does not wait for what has never come", () => {
+  const story = listener(false);
+  story.tell("bytes", { total: 100, others: true, connected: true });
+  story.now += 60_000;
+
+  assert.deepEqual(story.tell("bytes", { total: 100, others: true, connected: true }), []);
+});
+
+test("a way that ICE finds again is believed in, though the others stay silent", () => {
+  const story = listener(true);
+  story.tell("bytes", { total: 100, others: true, connected: true });
+  story.tell("answered");
+
+  assert.deepEqual(story.due({ others: true, connected: true }), ["mended"]);
 });
 
 test("after the restart of ICE a new connection is built, and then again with growing pauses", () => {
@@ -203,6 +250,57 @@ test("after sleep the devices are looked at, ICE restarts, and the socket has to
   assert.deepEqual(silent, ["drop", "interrupted"]);
 });
 
+test("who comes back to the page has the devices looked at, and the socket", () => {
+  assert.deepEqual(Story.well().tell("visible"), ["devices", "ping"]);
+});
+
+test("after a long sleep ICE restarts with the credentials that a new socket brings", () => {
+  const story = Story.well();
+
+  const woke = story.tell("woke", { stale: true });
+  const welcomed = story.tell("welcome");
+  story.tell("answered");
+  story.tell("media", { state: "connected" });
+
+  assert.deepEqual([woke, welcomed], [["devices", "open none"], ["restart"]]);
+  assert.deepEqual([story.state.media, deadline(story.state)], ["well", Infinity]);
+});
+
+test("bytes that still come after a long sleep do not keep ICE from its restart", () => {
+  const story = Story.well();
+  story.tell("woke", { stale: true });
+  story.tell("bytes", { total: 200, expecting: true, connected: true });
+
+  assert.deepEqual(story.tell("welcome"), ["restart"]);
+});
+
+test("a socket that comes back late offers when it has new credentials", () => {
+  const story = Story.well();
+  story.tell("closed");
+  story.stall();
+
+  const opened = story.due({ stale: true });
+  story.tell("closed");
+  const again = story.due({ stale: true });
+  const welcomed = story.tell("welcome");
+
+  assert.deepEqual([opened, again, welcomed], [["open none"], ["open none"], ["restart"]]);
+});
+
+test("a page that was kept for long begins with the credentials that the socket brings", () => {
+  const story = new Story();
+
+  assert.deepEqual(story.tell("start", { stale: true }), ["open none"]);
+  assert.deepEqual(story.tell("welcome"), ["rebuild"]);
+});
+
+test("media that goes on needs no credentials, however old they are", () => {
+  const story = Story.well();
+  story.tell("closed");
+
+  assert.deepEqual(story.due({ stale: true }), ["open same"]);
+});
+
 test("a socket that gives a sign of life after sleep is kept", () => {
   const story = Story.well();
   story.tell("visible");
@@ -243,7 +341,7 @@ test("the connection never lacks a next step while it is not well", () => {
     const [type, more] = events[Math.floor(chance() * events.length)];
     if (type === "welcome" && story.state.socket !== "opening") continue;
     if (type === "closed" && !["open", "opening"].includes(story.state.socket)) continue;
-    story.tell(type, more);
+    story.tell(type, { ...more, stale: chance() < 0.3 });
     const { socket, media, socketDue, mediaDue } = story.state;
     const idle = socket === "open" && media === "well";
     const driven = socketDue < Infinity || mediaDue < Infinity;

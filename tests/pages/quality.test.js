@@ -7,14 +7,14 @@ import { Verdict, judge, levelOf, ratingFactor } from "../../web/static/call/qua
 
 const BEGIN = {
   at: 0, packets: 0, lost: 0, samples: 0, concealed: 0, waited: 0, emitted: 0,
-  frames: 0, frozen: 0, sentLoss: 0, roundTrip: 0.05, room: null,
+  frames: 0, frozen: 0, sent: 0, missed: 0, roundTrip: 0.05, room: null,
 };
 
 /** What five seconds later is known when all is well, but for `more`. */
 function later(more = {}) {
   return {
     ...BEGIN, at: 5000, packets: 250, samples: 240_000, waited: 0.06 * 240_000, emitted: 240_000,
-    frames: 120, ...more,
+    frames: 120, sent: 250, ...more,
   };
 }
 
@@ -38,12 +38,13 @@ for (const [name, more, circumstances, expected] of [
   ["many lost packets", { lost: 75, concealed: 72_000 }, {}, "poor loss_in"],
   ["packets that come too late", { lost: 0, concealed: 24_000 }, {}, "fair jitter"],
   ["a long way", { roundTrip: 0.35 }, {}, "poor delay"],
-  ["loss on the way out", { sentLoss: 0.05 }, {}, "fair loss_out"],
-  ["much loss on the way out", { sentLoss: 0.2 }, {}, "poor loss_out"],
+  ["loss on the way out", { missed: 12 }, {}, "fair loss_out"],
+  ["much loss on the way out", { missed: 50 }, {}, "poor loss_out"],
   ["a picture that stands still now and then", { frozen: 0.5 }, {}, "fair freezes"],
   ["a picture that stands still often", { frozen: 2 }, {}, "poor freezes"],
   ["a picture that rests for lack of room", {}, { resting: true }, "fair narrow"],
   ["loss that is another's", { lost: 75, concealed: 72_000 }, { othersLose: true }, "good none"],
+  ["a picture that stands still since long", { frames: 0 }, { still: 1 }, "fair freezes"],
   ["few frames while signing", { frames: 80 }, { signing: true }, "fair freezes"],
   ["very few frames while signing", { frames: 50 }, { signing: true }, "poor freezes"],
   ["few frames while talking", { frames: 50 }, {}, "good none"],

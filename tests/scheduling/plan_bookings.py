@@ -109,7 +109,7 @@ class Bookings(Compared):
             kept.topic, held.way, held.span.start, keep_site, held.caseworker.id, needs
         )  # fmt: skip
         before = self.plan.confirmed.get(kept.token)
-        demanding = needs.step_free or needs.interpreter
+        demanding = needs.features or needs.interpreter
         met = before or not demanding or self.plan.keepers(wish, kept)
         untouched = self.plan.unclaimed(kept)
         made = self.do("confirm", lambda tx: booking.confirm(

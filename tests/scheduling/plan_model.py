@@ -32,7 +32,7 @@ class Thing:
     skills: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     hours: tuple[tuple[int, int, str], ...] = ()
-    step_free: bool = False
+    features: frozenset[str] = frozenset()
     setup: int = 0
     back: int = 0
     ways: frozenset[Way] = frozenset(Way)
@@ -66,11 +66,15 @@ class Wish:
     without: frozenset[int] = frozenset()
 
     @property
+    def features(self) -> frozenset[str]:
+        """What a room must have for it."""
+        return self.needs.features | self.topic.ways[self.way].features
+
+    @property
     def span(self) -> Span:
         """What the claimant gets."""
-        return Span(
-            self.start, self.start + dt.timedelta(minutes=self.topic.ways[self.way].minutes)
-        )
+        length = dt.timedelta(minutes=self.topic.ways[self.way].minutes)
+        return Span(self.start, self.start + length)
 
 
 @dataclass
@@ -232,7 +236,7 @@ class Plan:
                 for one in self.world.of(*kinds)
                 if place in {None, one.site_id}
                 and (one.kind != "interpreter" or wish.needs.interpreter in one.languages)
-                and (one.step_free or "room" not in kinds or not wish.needs.step_free)
+                and ("room" not in kinds or wish.features <= one.features)
             ):
                 return False
         return True

@@ -14,7 +14,17 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import invariants, schema
-from scheduling.model import Appointment, Change, Needs, PlanError, Span, Status, Topic, Way
+from scheduling.model import (
+    Appointment,
+    Change,
+    Feature,
+    Needs,
+    PlanError,
+    Span,
+    Status,
+    Topic,
+    Way,
+)
 from scheduling.seats import GroupSession
 from scheduling.slots import SlotQuery
 from scheduling.store import Store, open_store
@@ -31,7 +41,10 @@ STARTS = st.tuples(st.sampled_from(plan_world.DAYS), st.integers(0, 35)).map(
         found[0], dt.time(9 + found[1] // 12, found[1] % 12 * 5), BERLIN
     ).astimezone(dt.UTC)
 )
-NEEDS = st.sampled_from([Needs(), Needs(step_free=True), Needs(interpreter="ar")])
+NEEDS = st.sampled_from([
+    Needs(), Needs(frozenset({Feature.STEP_FREE})), Needs(frozenset({Feature.HEARING_LOOP})),
+    Needs(frozenset(Feature)), Needs(interpreter="ar"),
+])  # fmt: skip
 WAYS = st.sampled_from([*Way])
 
 
@@ -243,7 +256,7 @@ def said(wish: Wish, ignoring: Appointment | None = None) -> SlotQuery:
 def fits(made: Appointment, wish: Wish) -> bool:
     """Tell whether an appointment is what was asked for, at the site and with the needs asked."""
     place = wish.site_id if wish.topic.ways[wish.way].at_site else made.caseworker.site_id
-    step_free = made.room is None or "step_free" in made.room.features
+    suits = made.room is None or wish.features <= made.room.features
     understood = (
         {""}
         | made.caseworker.languages
@@ -254,6 +267,6 @@ def fits(made: Appointment, wish: Wish) -> bool:
         and made.status is Status.BOOKED
         and (made.room is not None) == wish.topic.ways[wish.way].at_site
         and (made.device is not None) == (wish.way is Way.BRANCH_VIDEO)
-        and (step_free or not wish.needs.step_free)
+        and suits
         and wish.needs.interpreter in understood
     )

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, schema
+from scheduling.model import Feature
 from scheduling.store import Store
 from tests.scheduling.office import row
 from tests.scheduling.plan_model import Thing, World
@@ -32,6 +33,9 @@ TOPICS = {
     },
     "debt": {"video": (45, 15, 0, 1), "phone": (25, 5, 120, 0), "in_person": (45, 10, 0, 1)},
 }
+
+ALWAYS_NEEDED = {("debt", "in_person"): ["step_free"]}
+"""What a room must have for a topic, whoever comes."""
 
 
 async def build(store: Store) -> World:
@@ -77,6 +81,7 @@ async def _topic(tx: AsyncConnection, key: str, ways: dict[str, tuple[int, int, 
         await row(
             tx, schema.topic_way, topic_id=topic_id, way=way, minutes=minutes,
             buffer_minutes=buffer, notice_minutes=notice, earliest_day=earliest, horizon_days=28,
+            features=ALWAYS_NEEDED.get((key, way), []),
         )  # fmt: skip
 
 
@@ -86,9 +91,10 @@ def _wanted(main: int, branch: int) -> Iterator[Thing]:
     yield Thing(0, "caseworker", main, "Ada", both, german, WITH_RESERVE)
     yield Thing(0, "caseworker", main, "Ben", money, german | {"ar"}, ALL_DAY)
     yield Thing(0, "caseworker", branch, "Cem", both, german, ALL_DAY)
-    yield Thing(0, "room", main, "Room 1")
-    yield Thing(0, "room", main, "Room 2", step_free=True)
-    yield Thing(0, "room", branch, "Room 3", step_free=True)
+    step_free, hearing_loop = frozenset({Feature.STEP_FREE}), frozenset({Feature.HEARING_LOOP})
+    yield Thing(0, "room", main, "Room 1", features=hearing_loop)
+    yield Thing(0, "room", main, "Room 2", features=step_free)
+    yield Thing(0, "room", branch, "Room 3", features=step_free | hearing_loop)
     yield Thing(0, "counter", branch, "Counter 4")
     yield Thing(0, "tablet", branch, "Tablet 1", setup=10, back=5)
     yield Thing(0, "tablet", branch, "Tablet 2", setup=5, back=10)
@@ -100,7 +106,7 @@ async def _stored(tx: AsyncConnection, main: int, branch: int):
     for one in _wanted(main, branch):
         thing_id = await row(
             tx, schema.resource, site_id=one.site_id, kind=one.kind, name=one.name, active=True,
-            features=["step_free"] if one.step_free else [], skills=sorted(one.skills),
+            features=sorted(one.features), skills=sorted(one.skills),
             languages=sorted(one.languages), setup_minutes=one.setup, return_minutes=one.back,
         )  # fmt: skip
         for weekday in range(5):

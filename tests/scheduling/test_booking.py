@@ -7,13 +7,14 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from scheduling import appointments, booking, changes, invariants, outbox, retention, schema
 from scheduling.booking import Confirmed
 from scheduling.model import (
     Change,
     Closed,
+    Feature,
     HoldExpired,
     Needs,
     NeedUnmet,
@@ -28,6 +29,7 @@ from tests.conftest import Clock
 from tests.scheduling.office import PERSON, Office, at, make_office
 
 TUESDAY = dt.date(2026, 10, 13)
+STEP_FREE = Needs(frozenset({Feature.STEP_FREE}))
 
 
 async def _hold(
@@ -149,11 +151,41 @@ async def test_unknown_tokens_are_not_found(store: Store, clock: Clock) -> None:
             await appointments.by_reference(tx, "")
 
 
+async def test_the_hearing_loop_stays_with_the_appointment_wherever_it_goes(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store, caseworkers=2, rooms=3)
+    room = schema.resource
+    async with store.writing() as tx:
+        await tx.execute(
+            update(room).where(room.c.id == office.rooms[2]).values(features=["hearing_loop"])
+        )
+    needs = Needs(frozenset({Feature.HEARING_LOOP}))
+    made = await _confirm(
+        store, await _hold(store, office, clock, at(9), Way.IN_PERSON), clock, needs
+    )
+
+    async with store.writing() as tx:
+        number = made.appointment.id
+        moved = await changes.rearrange(tx, number, start=at(10), actor="test", now=clock())
+        away = await changes.rearrange(tx, number, way=Way.VIDEO, actor="test", now=clock())
+        back = await changes.rearrange(tx, number, way=Way.IN_PERSON, actor="test", now=clock())
+        with pytest.raises(SlotTaken):
+            await changes.rearrange(
+                tx, number, without=frozenset({office.rooms[2]}), actor="test", now=clock()
+            )
+
+    assert [one.room and one.room.id for one in (made.appointment, moved, away, back)] == [
+        office.rooms[2], office.rooms[2], None, office.rooms[2],
+    ]  # fmt: skip
+    assert back.needs == needs
+
+
 async def test_step_free_asked_at_the_end_changes_the_room(store: Store, clock: Clock) -> None:
     office = await make_office(store)
     token = await _hold(store, office, clock, at(9), Way.IN_PERSON)
 
-    made = await _confirm(store, token, clock, Needs(step_free=True))
+    made = await _confirm(store, token, clock, STEP_FREE)
 
     assert made.appointment.room.id == office.rooms[1]
     await _check(store)
@@ -167,7 +199,7 @@ async def test_step_free_that_cannot_be_had_is_said_and_the_hold_stays(
     second = await _hold(store, office, clock, at(9), Way.IN_PERSON)
 
     with pytest.raises(NeedUnmet):
-        await _confirm(store, first, clock, Needs(step_free=True))
+        await _confirm(store, first, clock, STEP_FREE)
 
     async with store.reading() as tx:
         assert (await booking.read_hold(tx, first, clock())).appointment_id is None
@@ -389,7 +421,7 @@ async def test_the_check_finds_what_was_broken_behind_its_back(store: Store, clo
 async def test_needs_and_person_travel_with_the_booking(store: Store, clock: Clock) -> None:
     office = await make_office(store)
     token = await _hold(store, office, clock, at(9))
-    needs = Needs(step_free=True, interpreter="ar", companion=True)
+    needs = Needs(frozenset({*Feature}), interpreter="ar", companion=True)
 
     made = await _confirm(store, token, clock, needs)
 
@@ -443,7 +475,7 @@ async def test_the_letter_names_the_room_that_the_needs_led_to(store: Store, clo
 
     async with store.writing() as tx:
         await booking.confirm(
-            tx, token, person=PERSON, needs=Needs(step_free=True), locale="de", now=clock(),
+            tx, token, person=PERSON, needs=STEP_FREE, locale="de", now=clock(),
             letter=lambda booked: str(booked.appointment.room).encode(),
         )  # fmt: skip
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from scheduling import catalog, doubts, schema
 from scheduling.doubts import Doubt, Hours, Office, Problem
-from scheduling.model import Kind, Offers, Resource, Site, Topic, TopicWay, Way
+from scheduling.model import Feature, Kind, Offers, Resource, Site, Topic, TopicWay, Way
 from scheduling.store import Store
 from tests.scheduling.office import make_office, row
 
@@ -46,7 +47,7 @@ def problems(found: Iterable[Doubt]) -> Sequence[tuple[Problem, str]]:
 
 PERSON = resource(1, Kind.CASEWORKER)
 STEPS = resource(2, Kind.ROOM)
-STEP_FREE = resource(3, Kind.ROOM, HOUSE, "step_free")
+SUITABLE = resource(3, Kind.ROOM, HOUSE, *Feature)
 TABLET = resource(4, Kind.TABLET)
 IN_PERSON, VIDEO = TopicWay(Way.IN_PERSON, 30), TopicWay(Way.VIDEO, 30)
 BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
@@ -55,12 +56,12 @@ BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
 @pytest.mark.parametrize(
     ("there", "asked", "expected"),
     [
-        (office(PERSON, STEP_FREE), topic(IN_PERSON), []),
+        (office(PERSON, SUITABLE), topic(IN_PERSON), []),
         (office(PERSON), topic(), [(Problem.NO_WAY, "")]),
         (office(PERSON), topic(TopicWay(Way.VIDEO, 30, offered=False)), [(Problem.NO_WAY, "")]),
         (office(PERSON), topic(VIDEO, skill="work"), [(Problem.NO_SKILL, "")]),
         (office(PERSON), topic(IN_PERSON), [(Problem.NO_ROOM, "Haus")]),
-        (office(PERSON, STEPS), topic(IN_PERSON), [(Problem.NO_STEP_FREE, "Haus")]),
+        (office(PERSON, STEPS), topic(IN_PERSON), [(Problem.NO_FEATURE, "")] * 2),
         (office(PERSON, hours=()), topic(VIDEO), [(Problem.NOBODY_THIS_WAY, "")]),
         (
             office(PERSON, hours=(Hours(0, 480, 720, ("phone",)),)),
@@ -69,13 +70,11 @@ BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
         ),
         (office(PERSON), topic(TopicWay(Way.VIDEO, 240, 0)), []),
         (office(PERSON), topic(TopicWay(Way.VIDEO, 240, 5)), [(Problem.TOO_LONG, "")]),
-        (office(PERSON, STEP_FREE), topic(BRANCH_VIDEO), [(Problem.NO_BRANCH, "")]),
-        (office(PERSON, STEP_FREE, TABLET), topic(BRANCH_VIDEO), []),
-        (office(PERSON, STEPS, TABLET), topic(BRANCH_VIDEO), [(Problem.NO_STEP_FREE, "Haus")]),
+        (office(PERSON, SUITABLE), topic(BRANCH_VIDEO), [(Problem.NO_BRANCH, "")]),
+        (office(PERSON, SUITABLE, TABLET), topic(BRANCH_VIDEO), []),
+        (office(PERSON, STEPS, TABLET), topic(BRANCH_VIDEO), [(Problem.NO_FEATURE, "")] * 2),
         (
-            office(
-                PERSON, STEP_FREE, TABLET, resource(9, Kind.ROOM, BRANCH), sites=(HOUSE, BRANCH)
-            ),
+            office(PERSON, SUITABLE, TABLET, resource(9, Kind.ROOM, BRANCH), sites=(HOUSE, BRANCH)),
             topic(BRANCH_VIDEO),
             [(Problem.NO_TABLET, "Zweigstelle")],
         ),
@@ -87,6 +86,41 @@ def test_what_a_topic_needs_and_the_office_lacks_is_said(
     assert problems(doubts.of_topic(there, asked)) == expected
 
 
+@pytest.mark.parametrize("way", [Way.IN_PERSON, Way.BRANCH_VIDEO])
+def test_what_a_topic_always_needs_of_a_room_is_missed_where_no_room_has_all_of_it(
+    way: Way,
+) -> None:
+    quiet = resource(5, Kind.ROOM, HOUSE, "quiet")
+    asked = topic(TopicWay(way, 30, features=frozenset({"quiet", Feature.STEP_FREE})))
+
+    (missed,) = doubts.of_topic(office(PERSON, SUITABLE, quiet, TABLET), asked)
+
+    assert missed == Doubt(Problem.UNSUITABLE, way, HOUSE, features=("quiet", "step_free"))
+
+
+def test_only_rooms_that_suit_the_topic_are_asked_for_what_somebody_may_need() -> None:
+    quiet = resource(5, Kind.ROOM, HOUSE, "quiet", Feature.STEP_FREE)
+    asked = topic(TopicWay(Way.IN_PERSON, 30, features=frozenset({"quiet"})))
+
+    (missed,) = doubts.of_topic(office(PERSON, SUITABLE, quiet), asked)
+
+    assert missed == Doubt(Problem.NO_FEATURE, names=("Haus",), features=(Feature.HEARING_LOOP,))
+
+
+def test_what_somebody_may_need_is_missed_once_for_all_ways_and_sites() -> None:
+    there = office(
+        PERSON, replace(PERSON, id=6, site_id=BRANCH.id), TABLET, resource(5, Kind.TABLET, BRANCH),
+        resource(7, Kind.ROOM, HOUSE, Feature.STEP_FREE),
+        resource(8, Kind.ROOM, BRANCH, Feature.STEP_FREE), sites=(HOUSE, BRANCH),
+    )  # fmt: skip
+
+    found = doubts.of_topic(there, topic(IN_PERSON, BRANCH_VIDEO))
+
+    assert [*found] == [
+        Doubt(Problem.NO_FEATURE, names=("Haus", "Zweigstelle"), features=(Feature.HEARING_LOOP,))
+    ]
+
+
 def test_hours_that_touch_count_as_one() -> None:
     halves = (Hours(0, 600, 720, ()), Hours(0, 480, 600, ()), Hours(1, 0, 5, ()))
 
@@ -96,13 +130,13 @@ def test_hours_that_touch_count_as_one() -> None:
 @pytest.mark.parametrize(
     ("there", "expected"),
     [
-        (office(PERSON, STEP_FREE, TABLET), []),
-        (office(STEP_FREE, TABLET), [Problem.NOBODY]),
+        (office(PERSON, SUITABLE, TABLET), []),
+        (office(SUITABLE, TABLET), [Problem.NOBODY]),
         (office(PERSON), [Problem.NO_ROOM]),
-        (office(PERSON, STEPS), [Problem.NO_STEP_FREE, Problem.NO_TABLET]),
-        (office(PERSON, STEP_FREE, TABLET, opening=((0, 480, 600), (0, 600, 720))), []),
+        (office(PERSON, STEPS), [Problem.NO_FEATURE, Problem.NO_FEATURE, Problem.NO_TABLET]),
+        (office(PERSON, SUITABLE, TABLET, opening=((0, 480, 600), (0, 600, 720))), []),
         (
-            office(PERSON, STEP_FREE, TABLET, opening=((0, 480, 700),)),
+            office(PERSON, SUITABLE, TABLET, opening=((0, 480, 700),)),
             [Problem.OUTSIDE_OPENING],
         ),
     ],
@@ -115,7 +149,7 @@ def test_what_a_site_lacks_is_said(there: Office, expected: list[Problem]) -> No
 
 def test_home_office_needs_no_open_house() -> None:
     at_home = (Hours(0, 0, 1440, ("video", "phone")),)
-    there = office(PERSON, STEP_FREE, TABLET, hours=at_home, opening=((0, 480, 600),))
+    there = office(PERSON, SUITABLE, TABLET, hours=at_home, opening=((0, 480, 600),))
 
     assert list(doubts.of_site(there, HOUSE, [topic(VIDEO)])) == []
 
@@ -134,4 +168,4 @@ async def test_the_office_is_read_without_hours_that_are_over(store: Store) -> N
         found = problems(doubts.of_topic(there, await catalog.topic(tx, "money")))
 
     assert there.longest(there.skilled("money")[0], Way.VIDEO) == 180
-    assert found == []
+    assert found == [(Problem.NO_FEATURE, "")]  # there is no hearing loop

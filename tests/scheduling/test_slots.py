@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event, update
 
 from scheduling import booking, catalog, schema, slots
-from scheduling.model import Needs, Slot, Way
+from scheduling.model import Feature, Needs, Slot, Way
 from scheduling.slots import SlotQuery
 from scheduling.store import Store
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, Office, at, make_office
 
 TUESDAY = dt.date(2026, 10, 13)
+STEP_FREE = Needs(frozenset({Feature.STEP_FREE}))
 
 
 async def _find(
@@ -26,12 +28,17 @@ async def _find(
 
 
 async def _book(
-    store: Store, office: Office, clock: Clock, way: Way, start: dt.datetime, **needs: bool
+    store: Store,
+    office: Office,
+    clock: Clock,
+    way: Way,
+    start: dt.datetime,
+    needs: Needs | None = None,
 ) -> booking.Confirmed:
     async with store.writing() as tx:
         return await booking.book(
             tx, topic=office.topic, way=way, start=start, site_id=None, person=PERSON,
-            needs=Needs(**needs), locale="de", now=clock(), actor="test",
+            needs=needs or Needs(), locale="de", now=clock(), actor="test",
         )  # fmt: skip
 
 
@@ -74,12 +81,42 @@ async def test_a_consultation_in_person_needs_a_room_of_the_same_site(
 async def test_step_free_rooms_are_kept_for_those_who_need_them(store: Store, clock: Clock) -> None:
     office = await make_office(store, caseworkers=3, rooms=2)
     plain = await _book(store, office, clock, Way.IN_PERSON, at(10))
-    needed = await _book(store, office, clock, Way.IN_PERSON, at(11), step_free=True)
+    needed = await _book(store, office, clock, Way.IN_PERSON, at(11), STEP_FREE)
 
     assert plain.appointment.room.id == office.rooms[0]
     assert needed.appointment.room.id == office.rooms[1]
-    again = await _find(store, office, clock, Way.IN_PERSON, needs=Needs(step_free=True))
+    again = await _find(store, office, clock, Way.IN_PERSON, needs=STEP_FREE)
     assert at(11) not in {slot.start for slot in again}
+
+
+async def test_a_room_must_have_all_that_the_claimant_and_the_topic_need(
+    store: Store, clock: Clock
+) -> None:
+    office = await make_office(store, caseworkers=2, rooms=2)
+    resource, terms = schema.resource, schema.topic_way
+    async with store.writing() as tx:
+        for room, features in zip(office.rooms, (["hearing_loop"], [*Feature]), strict=True):
+            await tx.execute(
+                update(resource).where(resource.c.id == room).values(features=features)
+            )
+        await tx.execute(
+            update(terms).where(terms.c.way == Way.IN_PERSON).values(features=["hearing_loop"])
+        )
+        await catalog.changed(tx, office.site_id)
+        topic = await catalog.topic(tx, office.topic.key)
+    asking = replace(office, topic=topic)
+
+    plain = await _book(store, asking, clock, Way.IN_PERSON, at(10))
+    both = await _book(store, asking, clock, Way.IN_PERSON, at(10), STEP_FREE)
+
+    assert plain.appointment.room.id == office.rooms[0]
+    assert both.appointment.room.id == office.rooms[1]
+    assert both.appointment.features == {*Feature}
+    async with store.writing() as tx:
+        await tx.execute(update(resource).values(features=["step_free"]))
+        await catalog.changed(tx, office.site_id)
+    assert await _find(store, asking, clock, Way.IN_PERSON) == []
+    assert await _find(store, asking, clock, Way.VIDEO) != []
 
 
 async def test_holidays_of_the_federal_state_are_closed(store: Store, clock: Clock) -> None:

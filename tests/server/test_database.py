@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from alembic import command
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    DateTime,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from scheduling import schema
 from scheduling.schema import create_all
 from scheduling.store import Store, open_store
 from server import database
@@ -29,6 +44,8 @@ POSTGRESQL_SCHEMA = """
     UNION ALL
     SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
 """
+
+MIDNIGHT, HOUR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.timedelta(hours=1)
 
 
 def _schema(connection: Connection) -> dict[tuple[str, str], set[str]]:
@@ -89,6 +106,51 @@ async def _empty(url: str) -> None:
         for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public"):
             await connection.execute(text(statement))
     await engine.dispose()
+
+
+async def test_needs_of_a_room_that_were_stored_as_a_flag_are_kept(store_url: str) -> None:
+    engine = create_async_engine(store_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_with_flags)
+    await engine.dispose()
+
+    await database.migrate(store_url)
+
+    store = await database.opened(store_url)
+    async with store.reading() as tx:
+        found = await tx.execute(select(schema.appointment.c.id, schema.appointment.c.features))
+        assert {row.id: row.features for row in found} == {1: ["step_free"], 2: []}
+        assert await tx.scalar(select(schema.topic_way.c.features)) == []
+    await store.close()
+
+
+def _with_flags(connection: Connection) -> None:
+    """Make the tables as they were, with two appointments, one of them in a step-free room."""
+    command.upgrade(database.alembic_config(connection), "0007")
+    tables = MetaData()
+    tables.reflect(connection)
+    for name, values in (
+        ("site", {}),
+        ("topic", {}),
+        ("topic_way", {"minutes": 30, "buffer_minutes": 5}),
+        ("resource", {"setup_minutes": 0, "return_minutes": 0}),
+        ("appointment", {"id": 1, "uid": "1", "reference": "1", "step_free": True}),
+        ("appointment", {"id": 2, "uid": "2", "reference": "2", "step_free": False}),
+    ):
+        connection.execute(
+            insert(tables.tables[name]).values(_any_row(tables.tables[name], values))
+        )
+
+
+def _any_row(table: Table, values: dict[str, Any]) -> dict[str, Any]:
+    row = {}
+    for number, column in enumerate(table.columns):
+        if column.nullable or column.server_default is not None:
+            continue
+        kinds = {String: "x", Boolean: False, JSON: [], DateTime: MIDNIGHT + number * HOUR}
+        known = (one for kind, one in kinds.items() if isinstance(column.type, kind))
+        row[column.name] = next(known, number + 1 if column.name.endswith("_at") else 1)
+    return row | values
 
 
 async def test_migrating_twice_or_at_once_does_no_harm(postgresql_url: str) -> None:

@@ -11,7 +11,7 @@ from signaling.relay.plane.library import ffi, lib
 from signaling.relay.sink import Sink
 from signaling.relay.slab import Slab
 from signaling.relay.source import Source
-from tests.signaling.peer import AUDIO, VIDEO, offer_sdp, rtp_packet
+from tests.signaling.peer import AUDIO, RTX, VIDEO, offer_sdp, rtp_packet
 
 RED, LAYERS = 63, ("l", "m", "h")
 _KEY = bytes(range(28))
@@ -39,12 +39,13 @@ class _End:
             _session(Policy.SSRC_ANY_OUTBOUND), _session(Policy.SSRC_ANY_INBOUND),
         )  # fmt: skip
         self.ssrc, self.round_trip = 1, 0.1
-        self.raw, self.rtp, self.asked, self.reports = [], [], [], []
-        self.room = None
+        self.raw, self.rtp, self.asked, self.reports, self.undeclared = [], [], [], [], []
+        self.room, self.queue = None, 0.0
 
     def happened(self, event):
-        if event.kind == lib.EVENT_CONTROL:
-            self.reports.append(event.length)
+        told = {lib.EVENT_CONTROL: self.reports, lib.EVENT_UNDECLARED: self.undeclared}
+        if event.kind in told:
+            told[event.kind].append(event.length)
             return
         assert event.kind == lib.EVENT_HANDED
         start, end = event.start, event.start + event.length
@@ -90,9 +91,12 @@ class Forwarding:
 
     def declare(self):
         struct = self.sender.struct
-        struct.stream_count = len(self.source.encodings)
-        for index, encoding in enumerate(self.source.encodings):
-            struct.ssrcs[index], struct.streams[index] = encoding.ssrc, encoding.struct
+        declared = [(each.ssrc, False, each) for each in self.source.encodings]
+        declared += [(each.rtx_ssrc, True, each) for each in self.source.encodings if each.rtx_ssrc]
+        struct.stream_count = len(declared)
+        for index, (ssrc, repeats, encoding) in enumerate(declared):
+            struct.ssrcs[index], struct.repeats[index] = ssrc, repeats
+            struct.streams[index] = encoding.struct
 
     def send(self, packet):
         """Have a packet arrive; give what the receiver gets for it, decrypted."""
@@ -133,6 +137,18 @@ def picture(ssrc, number, *, picture_id, tl0=0, tid=0, key=False, sync=False, re
     payload = descriptor + bytes((0 if key else 1,)) + rest
     return rtp_packet(
         ssrc, number, payload=payload, payload_type=0x80 | VIDEO, timestamp=3000 * number
+    )
+
+
+def repetition(ssrc, number, packet):
+    """Repeat a packet as RTX (RFC 4588 section 4)."""
+    timestamp = int.from_bytes(packet[4:8], "big")
+    return rtp_packet(
+        ssrc,
+        number,
+        payload=packet[2:4] + packet[12:],
+        payload_type=0x80 | RTX,
+        timestamp=timestamp,
     )
 
 

@@ -233,12 +233,14 @@ class Peer(asyncio.DatagramProtocol):
         self.transport.sendto(datagram, self.relay_address)
 
     def send_rtp(self, packet: bytes) -> None:
-        """Protect and send a packet."""
-        self.send(self._association.protect(packet))
+        """Protect and send a packet; nothing once the port was given up."""
+        if not self._gone:
+            self.send(self._association.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Protect and send RTCP."""
-        self.send(self._association.protect_rtcp(packet))
+        """Protect and send RTCP; nothing once the port was given up."""
+        if not self._gone:
+            self.send(self._association.protect_rtcp(packet))
 
     def seat_ssrcs(self, seat: int) -> tuple[int, int, int]:
         """Give the SSRCs of a seat's audio, video and repeats."""

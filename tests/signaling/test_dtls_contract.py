@@ -1,6 +1,8 @@
 """What `signaling.relay.dtls` uses of aiortc beyond its public interface is still there."""
 
+import gc
 import inspect
+import weakref
 from importlib.metadata import version
 
 import pytest
@@ -71,6 +73,21 @@ def test_the_gcm_profiles_are_there():
     assert b"SRTP_AEAD_AES_128_GCM" in names
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        f"{way}_policy.{setting}"
+        for way in ("rx", "tx")
+        for setting in ("allow_repeat_tx = True", "window_size = 1024")
+    ],
+)
+def test_libsrtp_is_told_to_let_repeats_and_late_packets_pass(setting):
+    """A voice is repeated as it was, and what comes late over a second path is still taken."""
+    assert setting in inspect.getsource(RTCDtlsTransport), (
+        f"aiortc/rtcdtlstransport.py no longer says {setting}: see what becomes of repeats"
+    )
+
+
 def test_records_must_fill_the_datagram():
     record = bytes([22, 0xFE, 0xFD]) + bytes(8) + b"\x00\x03abc"
 
@@ -99,6 +116,23 @@ async def test_packets_are_refused_before_the_association_stands(connect):
 
     with pytest.raises(SrtpError):
         peer._association.unprotect(b"\x80" + bytes(40))
+
+
+async def test_a_closed_association_keeps_nothing_of_openssl_and_libsrtp(connect):
+    peer = await connect("alice")
+    association = peer._association
+    held = [weakref.ref(each) for each in (association._dtls, *association._sessions)]
+    gc.collect()
+    gc.disable()
+
+    try:
+        await peer.close()
+        await peer.until(lambda: not any(each() for each in held))
+    finally:
+        gc.enable()
+
+    assert association.ended
+    assert (association.inward, association.outward) == (None, None)
 
 
 async def test_a_handshake_whose_retransmissions_run_out_ends_the_association(monkeypatch):

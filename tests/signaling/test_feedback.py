@@ -190,4 +190,4 @@ async def test_an_echoed_report_tells_the_round_trip(connect, relay):
     before = leg.round_trip
     await bob.until(lambda: leg.round_trip != before)
 
-    assert 0.75 * before <= leg.round_trip
+    assert 0 <= leg.round_trip < before

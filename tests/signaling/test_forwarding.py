@@ -144,6 +144,17 @@ def test_times_run_on_when_the_layer_changes(layered):
     assert times[1] - times[0] == 90_000 * 20 // 1000
 
 
+def test_two_sizes_that_come_in_one_read_are_two_frames(layered):
+    [before] = layered.send(picture(102, 1, picture_id=1, key=True))
+    layered.sink.layer = 0
+    layered.now -= 20_000
+
+    [after] = layered.send(picture(100, 9000, picture_id=1, key=True))
+
+    times = [int.from_bytes(each[4:8], "big") for each in (before, after)]
+    assert times[1] - times[0] == 90_000 * 20 // 1000
+
+
 def frames(layered, count, *, first=1):
     """Send frames in three temporal layers (0 2 1 2), each a packet; give what arrives."""
     shown = []

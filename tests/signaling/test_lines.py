@@ -10,7 +10,7 @@ from signaling.relay import Relay, RelayConfig, batch_line
 from signaling.relay.batch_line import BatchLine
 from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
-from signaling.relay.line import PlainLine, arrivals
+from signaling.relay.line import Calls, PlainLine, arrivals
 from signaling.relay.plane.library import ffi
 from signaling.relay.relay import Relay as RunningRelay
 from signaling.relay.slab import INCOMING, Slab, ssrc_name
@@ -175,10 +175,10 @@ def test_stamps_that_cannot_be_count_as_now():
     assert now <= none <= time.monotonic_ns() // 1000
 
 
-@pytest.mark.parametrize("batches", [False, True])
-async def test_a_call_runs_over_either_kind_of_line(batches):
+@pytest.mark.parametrize("calls", [*Calls])
+async def test_a_call_runs_over_every_kind_of_line(calls):
     counters = Counters()
-    endpoint = Endpoint.bind("127.0.0.1", None, 0, counters, batches=batches)
+    endpoint = Endpoint.bind("127.0.0.1", None, 0, counters, calls)
     relay = RunningRelay(endpoint, ("127.0.0.1",), counters)
     conference = relay.conference("room")
     alice, bob = [await Peer.connect(conference, name, ssrc=1000 * index)
@@ -216,7 +216,7 @@ async def test_ports_of_both_kinds_can_be_taken_twice_only_by_mistake():
     first = await Relay.start(RelayConfig(host_v4="127.0.0.1", host_v6=None))
 
     with pytest.raises(OSError, match="in use"):
-        Endpoint.bind("127.0.0.1", None, first.port, Counters(), batches=False)
+        Endpoint.bind("127.0.0.1", None, first.port, Counters(), Calls.PLAIN)
 
     await first.close()
 

@@ -15,6 +15,16 @@ class Member:
         self.ticks.append(now)
 
 
+class Failing(Member):
+    given_up = 0
+
+    def tick(self, _now):
+        raise ZeroDivisionError
+
+    def fail(self):
+        self.given_up += 1
+
+
 class Pressing:
     def __init__(self, times):
         self.left = times
@@ -73,6 +83,19 @@ def test_turns_differ_by_one_member_at_most():
 
     sizes = [sum(turn in each.ticks for each in members) for turn in range(TURNS)]
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_member_that_fails_is_given_up_and_the_others_go_on():
+    every = rounds()
+    failing, others = Failing(), [Member() for _ in range(25)]
+    for each in (failing, *others):
+        every.join(each)
+
+    for turn in range(2 * TURNS):
+        every.turn(turn)
+
+    assert failing.given_up == 1
+    assert [len(each.ticks) for each in others] == [2] * 25
 
 
 def test_whoever_has_left_has_no_turn():

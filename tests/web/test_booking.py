@@ -238,23 +238,6 @@ async def test_a_phone_consultation_needs_a_number(small_house: House) -> None:
     assert "#phone" in without.links
 
 
-async def test_a_missing_step_free_room_is_said_and_other_times_are_offered(
-    house: House,
-) -> None:
-    async with house.store.writing() as tx:
-        await tx.execute(
-            schema.resource.update().where(schema.resource.c.kind == "room").values(features=[])
-        )
-    visitor = house.visitor()
-    details = await visitor.hold("in_person")
-
-    unmet = await visitor.send(details.form(details.path), **CLAIMANT, step_free="yes")
-
-    assert unmet.status == 409
-    assert unmet.title == "No step-free room at this time"
-    assert await house.letters() == []
-
-
 async def test_topics_ways_and_times_that_are_not_offered_are_not_found(
     small_house: House,
 ) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from scheduling.model import Needs, Person, Way
+from scheduling.model import Feature, Needs, Person, Way
 from web import forms
 from web.forms import Typed
 
@@ -14,19 +14,20 @@ RIGHT = Typed(name="Amira Çelik", email="amira@example.org")
 
 
 def test_a_right_form_becomes_a_person_and_their_needs() -> None:
-    typed = Typed("Amira", "amira@exämple.de", "030 901820", "yes", "tr", "yes")
+    typed = Typed("Amira", "amira@exämple.de", "030 901820", "yes", "yes", "tr", "yes")
 
     details, errors = forms.details(typed, Way.IN_PERSON)
 
     assert errors == []
     assert details == forms.Details(
         Person("Amira", "amira@xn--exmple-cua.de", "+4930901820"),
-        Needs(step_free=True, interpreter="tr", companion=True),
+        Needs(frozenset({*Feature}), interpreter="tr", companion=True),
     )
 
 
-def test_step_free_rooms_are_for_those_who_come() -> None:
-    details, _ = forms.details(Typed(**{**_fields(), "step_free": "yes"}), Way.VIDEO)
+@pytest.mark.parametrize("feature", [*Feature])
+def test_rooms_with_something_special_are_for_those_who_come(feature: Feature) -> None:
+    details, _ = forms.details(Typed(**{**_fields(), feature: "yes"}), Way.VIDEO)
 
     assert details is not None
     assert details.needs == Needs()

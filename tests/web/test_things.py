@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scheduling import booking, catalog, things, worklist
-from scheduling.model import Kind, Needs, Way
+from scheduling.model import Feature, Kind, Needs, Way
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, at
 from tests.web.conftest import House
@@ -169,7 +169,7 @@ async def test_a_room_that_is_step_free_no_longer_strands_who_needs_that(
     async with house.store.writing() as tx:
         confirmed = await booking.book(
             tx, topic=house.office.topic, way=Way.IN_PERSON, start=at(9, day=12), site_id=None,
-            person=PERSON, needs=Needs(step_free=True), locale="en", now=clock(), actor="test",
+            person=PERSON, needs=Needs(frozenset({Feature.STEP_FREE})), locale="en", now=clock(), actor="test",
         )  # fmt: skip
     scheduler = await signed_in(house, "scheduler")
     address = f"/plan/resources/{house.office.rooms[1]}"

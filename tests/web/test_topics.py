@@ -263,3 +263,26 @@ async def test_whoever_holds_a_time_while_typing_is_not_left_without_it(house: H
     booked = await claimant.send(details.form(details.path), **CLAIMANT)
 
     assert (refused.status, booked.status) == (400, 200)
+
+
+async def test_what_a_topic_always_needs_of_a_room_is_kept_said_and_honoured(
+    house: House, clock: Clock
+) -> None:
+    visit = await booked(house, clock, Way.IN_PERSON, 9)
+    scheduler, claimant = await signed_in(house, "scheduler"), house.visitor()
+    await claimant.get("/book/money/in_person")  # so that the old terms are remembered
+    address = f"/plan/topics/{house.office.topic.id}"
+    form = (await scheduler.get(address)).form(address)
+
+    rescue = await scheduler.send(form, **{"in_person-feature-quiet": "yes"})
+    page = await scheduler.get(address)
+    times = await claimant.get("/book/money/in_person")
+
+    assert rescue.path == "/plan/rescue"
+    assert visit.person.name in rescue.text
+    assert page.form(address).fields["in_person-feature-quiet"] == "yes"
+    assert "no room has all that this topic always needs (Quiet" in page.text
+    assert "No free times at the moment" in times.text
+    topic = await topic_of(house, "money")
+    assert topic.ways[Way.IN_PERSON].features == {"quiet"}
+    assert topic.ways[Way.VIDEO].features == frozenset()

@@ -15,6 +15,10 @@ void history_add(struct history *history, int64_t number, const unsigned char *p
   history->written += length;
 }
 
+int64_t history_newest(const struct history *history, int64_t number) {
+  return history->numbers[number % PLANE_HISTORY];
+}
+
 const unsigned char *history_find(const struct history *history, int64_t number, int *length) {
   if (number < 0) return NULL;
   int index = (int)(number % PLANE_HISTORY);

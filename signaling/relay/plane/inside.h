@@ -44,6 +44,8 @@ static inline int made_start(struct plane *plane) {
 struct event *tell(struct plane *plane, int kind, int who, int64_t arrived);
 
 void history_add(struct history *history, int64_t number, const unsigned char *packet, int length);
+/* The highest number kept so far where this one is kept or would be: lower for a new packet. */
+int64_t history_newest(const struct history *history, int64_t number);
 const unsigned char *history_find(const struct history *history, int64_t number, int *length);
 
 /* Write a voice with earlier frames beside it into a made slot: those of `wanted` (bit 0 the last
@@ -52,5 +54,24 @@ int red_write(struct plane *plane, const struct stream *stream, const struct pac
               int payload_type, int wanted, struct packet *made);
 void sink_forward(struct plane *plane, struct sink *sink, const struct packet *packet);
 void line_post_leg(struct leg *leg, int start, int length);
+
+/* The place of an SSRC in a row of them; `count` when it is not there. */
+static inline int place_in(const uint32_t *ssrcs, int count, uint32_t ssrc) {
+  int index = 0;
+  while (index < count && ssrcs[index] != ssrc) index++;
+  return index;
+}
+
+static inline int index_of(const struct leg *leg, uint32_t ssrc) {
+  return place_in(leg->ssrcs, leg->stream_count, ssrc);
+}
+
+/* Whether a participant may send so much more, speak so much more, have Python told once more. */
+int may_send(struct leg *leg, int length, int64_t now);
+int may_speak(struct stream *stream, int length, int64_t now);
+int may_tell(struct leg *leg, int64_t now);
+/* Whether there is room for one more SSRC, or it is known. */
+int may_be_heard(const struct leg *leg, uint32_t ssrc);
+void hear(struct leg *leg, uint32_t ssrc);
 
 #endif

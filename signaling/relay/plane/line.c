@@ -229,7 +229,7 @@ void line_post_leg(struct leg *leg, int start, int length) {
   struct line *line = leg->line;
   struct message *message = &line->messages[leg->message];
   if (leg->round != line->round || message->together == TOGETHER || length > message->longest ||
-      !line->may_segment) {
+      !line->may_segment || leg->uncut) {
     leg->message = begin_message(line, leg->name, start, length);
     leg->round = line->round;
     return;
@@ -243,15 +243,21 @@ void line_post_leg(struct leg *leg, int start, int length) {
 }
 
 /* Send the packets of a message that the kernel refused one by one: whom they are for may be out
- * of reach, or the system cannot cut messages after all. */
-static void send_in_pieces(struct line *line, struct message *message) {
-  if (message->together > 1) line->may_segment = 0;
+ * of reach. When they pass alone, it was the cutting: the device or the way there cannot do it (EIO),
+ * or takes no packets as long (EINVAL). This receiver gets them alone from now on. */
+static void send_in_pieces(struct line *line, struct message *message, int error) {
+  struct plane *plane = line->plane;
+  int refused = 0;
   for (int index = 0; index < message->together; index++) {
     struct iovec *packet = &message->packets[index];
-    if (sendto(line->descriptor, packet->iov_base, packet->iov_len, MSG_DONTWAIT,
-               (struct sockaddr *)message->name, line->wide ? PLANE_NAME : 16) < 0)
-      line->plane->counts.dropped_unsendable++;
+    refused += sendto(line->descriptor, packet->iov_base, packet->iov_len, MSG_DONTWAIT,
+                      (struct sockaddr *)message->name, line->wide ? PLANE_NAME : 16) < 0;
   }
+  plane->counts.dropped_unsendable += (uint64_t)refused;
+  if (message->together == 1) return;
+  plane->counts.messages_refused++;
+  struct leg *leg = place_find(plane, message->name);
+  if (leg && !refused && (error == EIO || error == EINVAL)) leg->uncut = 1;
 }
 
 void line_flush(struct line *line) {
@@ -269,7 +275,7 @@ void line_flush(struct line *line) {
       for (; sent < count; sent++)
         line->plane->counts.dropped_unsendable += (uint64_t)line->messages[sent].together;
     } else {
-      send_in_pieces(line, &line->messages[sent++]);
+      send_in_pieces(line, &line->messages[sent++], errno);
     }
   }
 }

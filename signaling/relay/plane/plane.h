@@ -54,6 +54,11 @@ struct history {
   int32_t lengths[PLANE_HISTORY];
 };
 
+/* What may be spent: `left` in millionths, as of `filled_at` in microseconds. */
+struct bucket {
+  int64_t left, filled_at;
+};
+
 /* One encoding that a participant sends: reception as in RFC 3550 sections 6.4.1, A.3, A.8. */
 struct stream {
   int32_t id;
@@ -68,6 +73,7 @@ struct stream {
   int64_t due_at;                  /* microseconds; when to ask again while `misses` */
   struct sink *sinks[PLANE_SINKS]; /* the first one's packets are patched where they arrived */
   struct history history;
+  struct bucket bytes;             /* of a voice */
 };
 
 /* One participant's transport. */
@@ -75,7 +81,7 @@ struct leg {
   int32_t id;
   uint32_t ssrc;                   /* of the relay towards the participant */
   uint8_t connected, wide_id, learns; /* `learns`: undeclared SSRCs are decrypted and told of */
-  uint8_t feedback_count;
+  uint8_t feedback_count, uncut;   /* `uncut`: each packet to it is a message of its own */
   uint16_t number;                 /* transport-wide, of the last packet sent */
   int32_t stream_count, arrival_count;
   uint32_t ssrcs[PLANE_STREAMS];
@@ -83,6 +89,7 @@ struct leg {
   struct stream *streams[PLANE_STREAMS];
   int32_t heard_count;             /* libsrtp keeps something of each SSRC that proved its keys */
   uint32_t heard[PLANE_HEARD];
+  struct bucket bytes, events;     /* what it may send, and have Python told of */
   void *inward, *outward;          /* libsrtp's sessions */
   struct line *line;               /* NULL for a line of Python's */
   int32_t message;                 /* the last message to it that waits in `line`... */
@@ -146,7 +153,9 @@ struct place {
 struct counts {
   uint64_t dropped_malformed_media, dropped_undeclared_ssrc, dropped_unauthentic_media,
       dropped_unwanted_media, dropped_unprotectable, dropped_unsendable, socket_errors,
-      dropped_media_from_stranger, dropped_dtls_from_stranger, dropped_unknown_kind;
+      dropped_media_from_stranger, dropped_dtls_from_stranger, dropped_unknown_kind,
+      dropped_excess_media, dropped_excess_control,
+      messages_refused; /* of several packets, which were sent one by one then */
 };
 
 /* All of it. The functions of libsrtp are those that pylibsrtp brings. */

@@ -57,28 +57,32 @@ static void note(struct stream *stream, const struct packet *packet) {
   }
 }
 
-static int is_new(const struct stream *stream, int64_t number) {
-  return stream->history.numbers[number % PLANE_HISTORY] < number;
-}
-
 static void found(struct plane *plane, struct stream *stream, const struct packet *packet) {
   if (stream->misses) tell(plane, EVENT_FOUND, stream->id, packet->arrived)->first = packet->number;
+}
+
+static void miss(struct plane *plane, const struct stream *stream, int64_t first, int64_t count,
+                 int64_t arrived) {
+  if (count <= 0 || count > PLANE_LONGEST_GAP) return;
+  struct event *event = tell(plane, EVENT_GAP, stream->id, arrived);
+  event->first = first;
+  event->count = count;
 }
 
 /* Give a packet that is not the next one its number; 0 when it was here before. */
 static int out_of_order(struct plane *plane, struct stream *stream, struct packet *packet,
                         uint32_t sequence) {
   packet->number = extend(stream, sequence);
-  if (packet->number < 0 || !is_new(stream, packet->number)) return 0;
+  if (packet->number < 0) return 0;
+  int64_t newest = history_newest(&stream->history, packet->number);
+  /* SRTP lets each packet through once, so that what is known has come as a repeat before. */
+  if (newest == packet->number && newest >= stream->base) stream->received++;
+  if (newest >= packet->number) return 0;
   int64_t next = stream->highest + 1, gap = packet->number - next;
   int begun = stream->received > 0;
   note(stream, packet);
   found(plane, stream, packet);
-  if (begun && stream->received > 1 && gap > 0 && gap <= PLANE_LONGEST_GAP) {
-    struct event *event = tell(plane, EVENT_GAP, stream->id, packet->arrived);
-    event->first = next;
-    event->count = gap;
-  }
+  if (begun && stream->received > 1) miss(plane, stream, next, gap, packet->arrived);
   return 1;
 }
 
@@ -132,6 +136,7 @@ static void take(struct plane *plane, struct stream *stream, struct packet *pack
     plane->counts.dropped_unwanted_media++;
     return;
   }
+  /* What is above the highest has never been forwarded, as repeats raise it too. */
   if (sequence == (uint32_t)(next & 0xFFFF) && stream->received) {
     stream->highest = packet->number = next;
     stream->received++;
@@ -149,7 +154,9 @@ static void take(struct plane *plane, struct stream *stream, struct packet *pack
     tell(plane, EVENT_DUE, stream->id, packet->arrived);
 }
 
-/* Restore a packet from its repetition (RFC 4588 section 4); what is new in it is forwarded. */
+/* Restore a packet from its repetition (RFC 4588 section 4); what is new in it is forwarded. It may
+ * overtake the packet itself, whose number is taken then: two packets under one number, which differ
+ * in their transport-wide numbers at least, would give AES-GCM away (RFC 7714 section 8.4). */
 static void take_repeat(struct plane *plane, struct stream *stream, struct packet *packet) {
   unsigned char *bytes = plane->slab + packet->start;
   int payload = packet->end - packet->start - packet->offset;
@@ -159,7 +166,10 @@ static void take_repeat(struct plane *plane, struct stream *stream, struct packe
   uint32_t sequence = read16(bytes + packet->offset);
   packet->number = extend(stream, sequence);
   /* Browsers probe the network with repeats of what has long arrived. */
-  if (packet->number < 0 || !is_new(stream, packet->number)) return;
+  if (packet->number < 0 || history_newest(&stream->history, packet->number) >= packet->number)
+    return;
+  int64_t next = stream->highest + 1, gap = packet->number - next;
+  if (!stream->received || gap > PLANE_LONGEST_GAP) return; /* no stream begins with a repeat */
   packet->start += packet->offset - 10; /* the header moves up to what follows the number */
   packet->offset = 12;
   packet->first = 0x80 | (packet->first & 0x20);
@@ -171,34 +181,12 @@ static void take_repeat(struct plane *plane, struct stream *stream, struct packe
   write32(bytes + 4, packet->timestamp);
   write32(bytes + 8, stream->ssrc);
   found(plane, stream, packet);
+  if (gap >= 0) {
+    stream->highest = packet->number;
+    miss(plane, stream, next, gap, packet->arrived);
+  }
   keep(plane, stream, packet);
   show(plane, stream, packet);
-}
-
-/* The place of an SSRC in a row of them; `count` when it is not there. */
-static int place_in(const uint32_t *ssrcs, int count, uint32_t ssrc) {
-  int index = 0;
-  while (index < count && ssrcs[index] != ssrc) index++;
-  return index;
-}
-
-static int index_of(const struct leg *leg, uint32_t ssrc) {
-  return place_in(leg->ssrcs, leg->stream_count, ssrc);
-}
-
-static int was_heard(const struct leg *leg, uint32_t ssrc) {
-  return place_in(leg->heard, leg->heard_count, ssrc) < leg->heard_count;
-}
-
-/* Whether there is room for one more SSRC, or it is known. */
-static int may_be_heard(const struct leg *leg, uint32_t ssrc) {
-  return leg->heard_count < PLANE_HEARD || was_heard(leg, ssrc) ||
-         index_of(leg, ssrc) < leg->stream_count;
-}
-
-static void hear(struct leg *leg, uint32_t ssrc) {
-  if (leg->heard_count < PLANE_HEARD && !was_heard(leg, ssrc))
-    leg->heard[leg->heard_count++] = ssrc;
 }
 
 static void control(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
@@ -212,6 +200,10 @@ static void control(struct plane *plane, struct leg *leg, int start, int length,
     return;
   }
   hear(leg, ssrc);
+  if (!may_tell(leg, arrived)) {
+    plane->counts.dropped_excess_control++;
+    return;
+  }
   struct event *event = tell(plane, EVENT_CONTROL, leg->id, arrived);
   event->start = start;
   event->length = length;
@@ -236,10 +228,13 @@ static void sort(struct plane *plane, struct leg *leg, int index, int start, int
   struct packet packet = {.start = start, .offset = offset, .end = start + length,
                           .first = bytes[0], .second = bytes[1],
                           .timestamp = read32(bytes + 4), .arrived = arrived};
-  if (leg->repeats[index])
-    take_repeat(plane, leg->streams[index], &packet);
+  struct stream *stream = leg->streams[index];
+  if (!stream->is_video && !may_speak(stream, length, arrived))
+    plane->counts.dropped_excess_media++;
+  else if (leg->repeats[index])
+    take_repeat(plane, stream, &packet);
   else
-    take(plane, leg->streams[index], &packet);
+    take(plane, stream, &packet);
 }
 
 void plane_admit(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived) {
@@ -273,12 +268,20 @@ void plane_media(struct plane *plane, struct leg *leg, int start, int length, in
     plane->counts.dropped_malformed_media++;
     return;
   }
+  if (!may_send(leg, length, arrived)) { /* not told to have arrived, so that it sends less */
+    plane->counts.dropped_excess_media++;
+    return;
+  }
   log_arrival(leg, rtp_number(bytes, length, leg->wide_id), arrived);
   if (index < leg->stream_count) {
     sort(plane, leg, index, start, length, offset, arrived);
     return;
   }
   hear(leg, ssrc);
+  if (!may_tell(leg, arrived)) {
+    plane->counts.dropped_excess_media++;
+    return;
+  }
   struct event *event = tell(plane, EVENT_UNDECLARED, leg->id, arrived);
   event->start = start;
   event->length = length;

@@ -1,6 +1,8 @@
 /* A packet's way out: its new header, its keys, and the line it leaves by. */
 #include "inside.h"
 
+#define FRAMES_PER_SECOND 50 /* a voice's, and more than a picture has */
+
 static void hand_over(struct plane *plane, struct leg *leg, int start, int length) {
   if (leg->line) {
     line_post_leg(leg, start, length);
@@ -45,11 +47,14 @@ static int write_header(struct plane *plane, struct sink *sink, int payload, int
   return start;
 }
 
-/* Let numbers and times run on from what was shown before. */
+/* Let numbers and times run on from what was shown before. What came with it in one read, as over
+ * TCP, is a frame of its own all the same: two with one timestamp would be taken for one. */
 static void continue_with(struct plane *plane, struct sink *sink, const struct packet *packet) {
   double elapsed = (double)(packet->arrived - sink->last_arrived) / 1e6 * sink->clock_rate;
+  double shortest = sink->clock_rate / FRAMES_PER_SECOND;
   int64_t continued = packet->timestamp;
-  if (sink->packets) continued = sink->last_timestamp + (elapsed > 0 ? (int64_t)elapsed : 0);
+  if (sink->packets)
+    continued = sink->last_timestamp + (int64_t)(elapsed > shortest ? elapsed : shortest);
   sink->sequence_shift += sink->highest + 1 - packet->number;
   sink->timestamp_shift = continued - packet->timestamp;
   sink->lowest = packet->number;

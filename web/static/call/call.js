@@ -22,7 +22,6 @@ export class Call {
   #words;
   #room = new Room();
   #devices = new Devices();
-  #ice;
   #connection;
   #notices;
   #stage;
@@ -45,12 +44,8 @@ export class Call {
     );
     const socket = new URL(root.dataset.socket, location.href);
     socket.protocol = socket.protocol.replace("http", "ws");
-    this.#ice = new Ice(root.dataset.ice);
-    this.#connection = new Connection(
-      socket.href,
-      () => this.#conditions(),
-      async () => this.#ice.configuration,
-    );
+    const ice = new Ice(root.dataset.ice);
+    this.#connection = new Connection(socket.href, () => this.#conditions(), ice);
     this.#text = new Text(root, words, this.#connection, this.#notices);
   }
 
@@ -74,7 +69,6 @@ export class Call {
     const on = (type, act) =>
       this.#connection.addEventListener(type, ({ detail }) => act(detail));
     on("welcome", (message) => this.#welcome(message));
-    on("ice", (message) => this.#ice.take(message));
     on("admitted", (message) => this.#admitted(message));
     on("participant", (message) => this.#participant(message));
     on("gone", (message) => this.#gone(message));
@@ -92,7 +86,7 @@ export class Call {
     on("interrupted", () => this.#interrupted());
     on("mended", () => this.#mended());
     on("phone", () => this.#offerPhone());
-    on("report", ({ report, at }) => this.#health.take(report, at, this.#filming));
+    on("report", ({ report, at }) => this.#report(report, at));
     on("devices", () => this.#devices.revive());
     on("knock", () => this.#knock());
     addEventListener("pagehide", () => this.#close());
@@ -144,6 +138,7 @@ export class Call {
       this.#publish();
       if (this.#silent) this.#play(); // browsers let pages be heard that use a microphone
     });
+    this.#notices.tellOf(this.#devices, this.#words);
     this.#root.addEventListener("click", () => this.#silent && this.#play());
     const waiting = this.#root.querySelector("[data-waiting]");
     if (!waiting) return;
@@ -181,7 +176,6 @@ export class Call {
   // What is received
 
   #welcome(message) {
-    this.#ice.take(message);
     this.#room.welcome(message);
     this.#publish();
     if (this.#health.told) this.#connection.send({ type: "quality", ...this.#health.told });
@@ -254,6 +248,17 @@ export class Call {
     this.#root.classList.remove("call--disturbed", "call--phone");
   }
 
+  #report(report, at) {
+    if (!document.hidden) {
+      for (const person of this.#stage.watch(report, at)) {
+        this.#notices.announce(this.#words("stillOf", person));
+      }
+      this.#health.still = this.#stage.still;
+      if (this.#stage.still) this.#text.offer();
+    }
+    this.#health.take(report, at, this.#filming);
+  }
+
   /** See whether this page still stands: the appointment may have ended or moved meanwhile. */
   async #knock() {
     const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
@@ -282,6 +287,7 @@ export class Call {
     document.title = role === "host" && waiting.length ? `(${waiting.length}) ${this.#title}` : this.#title;
     this.#sending = phase === "room" && !alone;
     this.#connection.sending(this.#sending);
+    this.#connection.expect(this.#sending && this.#room.heard);
     this.#health.around(phase === "room" ? present : []);
     this.#text.around(present);
   }

@@ -10,7 +10,8 @@
  *   "interrupted"  something is wrong; whatever can be done is being done
  *   "mended"       all is well again
  *   "phone"        it has not been well for so long that the telephone should be offered
- *   "devices"      the computer slept: camera and microphone may be gone
+ *   "devices"      the computer slept, or the page was out of sight: camera and microphone may be
+ *                  gone
  *   "knock"        the server does not want us back; does the page still stand?
  *   "report"       `{report, at}`: the connection's statistics, and when they were taken (ms)
  */
@@ -32,9 +33,10 @@ export class Connection extends EventTarget {
   #peer = null;
   #tracks = { audio: null, video: null };
   #sending = false;
+  #others = false;
   #shape = { resting: false, signing: false, layered: false };
   #conditions;
-  #renew;
+  #ice;
   #timer = 0;
   #looks = 0;
   #looked = 0;
@@ -43,12 +45,12 @@ export class Connection extends EventTarget {
   /**
    * @param {string} url the socket's address, ws: or wss:
    * @param {() => {audio: boolean, video: boolean}} conditions what is on, for "hello"
-   * @param {() => Promise<RTCConfiguration | undefined>} renew gives fresh relay credentials
+   * @param {Ice} ice how the relay may be reached (ice.js)
    */
-  constructor(url, conditions, renew = async () => undefined) {
+  constructor(url, conditions, ice) {
     super();
     this.#conditions = conditions;
-    this.#renew = renew;
+    this.#ice = ice;
     this.#signal = new Signal(url, (type, message) => this.#hear(type, message));
     this.#watch();
   }
@@ -85,6 +87,11 @@ export class Connection extends EventTarget {
     return this.#peer?.send(active);
   }
 
+  /** Expect to hear or see somebody: `active` while another person has something on. */
+  expect(active) {
+    this.#others = active;
+  }
+
   /** Send the picture in another shape, also on connections to come; see Peer. */
   shape(shape) {
     this.#shape = shape;
@@ -118,8 +125,14 @@ export class Connection extends EventTarget {
     switch (type) {
       case "answer":
         return void this.#answered(message);
-      case "closed":
       case "welcome":
+        this.#ice.take(message);
+        this.#tell(type);
+        break;
+      case "ice":
+        this.#ice.take(message);
+        break;
+      case "closed":
         this.#tell(type);
         break;
       case "ended":
@@ -164,7 +177,9 @@ export class Connection extends EventTarget {
   #tell(type, more = {}) {
     // The relay answers whatever is sent with feedback; to a silent browser it may be silent.
     const expecting = this.#sending && KINDS.some((kind) => this.#tracks[kind]);
-    const event = { type, expecting, connected: this.connected, ...more };
+    const { stale } = this.#ice;
+    const others = this.#others;
+    const event = { type, expecting, others, connected: this.connected, stale, ...more };
     const [state, actions] = next(this.#state, event, performance.now());
     this.#state = state;
     clearTimeout(this.#timer);
@@ -190,7 +205,7 @@ export class Connection extends EventTarget {
   }
 
   async #hello(way) {
-    const offer = await this.#offer(way);
+    const offer = way === "none" ? null : await this.#offer(way);
     return { ...this.#conditions(), ...(offer && { offer }) };
   }
 
@@ -202,7 +217,7 @@ export class Connection extends EventTarget {
   /** Make the offer that is needed now; null when it was overtaken by another connection. */
   async #offer(way) {
     const kept = way === "same" && this.#peer?.usable;
-    const configuration = kept ? undefined : await this.#renew().catch(() => undefined);
+    const configuration = kept ? undefined : this.#ice.configuration;
     if (way === "rebuild" || !this.#peer?.usable) this.#makePeer();
     const peer = this.#peer;
     if (configuration) peer.configure(configuration);

@@ -2,8 +2,10 @@
  * Camera and microphone: asking for them, doing without them, turning, switching and changing them.
  *
  * A device that is refused, missing or taken is never an obstacle: whatever is left is used.
- * Who turned a device off finds it off after a reload too. Dispatches "change" whenever a track or
- * the condition of a device is another one.
+ * Who turned a device off finds it off after a reload too. One that vanishes while it is on is
+ * replaced by another at once, or as soon as there is one. Dispatches "change" whenever a track or
+ * the condition of a device is another one, "replaced" with `{kind, label}` when another device
+ * took the place of one that vanished, and "lost" with `{kind, condition}` when none did.
  */
 
 const WISHES = {
@@ -15,12 +17,21 @@ const WISHES = {
   },
 };
 
+const WAKING = 1000; // ms that a muted device has to come back by itself
 const KINDS = ["audio", "video"];
 
 function problemOf(error) {
   if (error.name === "NotAllowedError" || error.name === "SecurityError") return "refused";
   if (error.name === "NotFoundError" || error.name === "OverconstrainedError") return "missing";
   return "busy";
+}
+
+/** Whether a muted track is heard or seen again within a moment. */
+function unmuted(track) {
+  return new Promise((resolve) => {
+    track.addEventListener("unmute", () => resolve(true), { once: true });
+    setTimeout(() => resolve(!track.muted), WAKING);
+  });
 }
 
 export class Devices extends EventTarget {
@@ -31,10 +42,14 @@ export class Devices extends EventTarget {
   #facing = "user";
   #asking = false;
   #available = [];
+  #mending = Promise.resolve();
 
   constructor() {
     super();
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#list());
+    navigator.mediaDevices?.addEventListener?.("devicechange", async () => {
+      await this.#list();
+      await this.#mend(false);
+    });
   }
 
   /** The track of `kind`, or null. */
@@ -80,15 +95,8 @@ export class Devices extends EventTarget {
   }
 
   /** Ask again for what was taken away meanwhile, as from a computer that slept. Never throws. */
-  async revive() {
-    for (const kind of KINDS) {
-      const track = this.#tracks[kind];
-      const lost = track ? track.readyState === "ended" || track.muted : this.#lost[kind];
-      if (!lost || (track && !track.enabled)) continue;
-      this.#drop(kind);
-      await this.#take([kind]);
-      await this.#list();
-    }
+  revive() {
+    return this.#mend(true);
   }
 
   /** Turn a device on or off; one that is not there yet is asked for. */
@@ -169,12 +177,37 @@ export class Devices extends EventTarget {
     if (camera) camera.contentHint = "motion";
   }
 
-  #unplugged(track) {
-    if (this.#tracks[track.kind] !== track) return;
-    this.#tracks[track.kind] = null;
-    this.#problems[track.kind] = "missing";
-    this.#lost[track.kind] = true;
+  async #unplugged(track) {
+    const { kind, enabled } = track;
+    if (this.#tracks[kind] !== track) return;
+    this.#tracks[kind] = null;
+    this.#problems[kind] = enabled ? "missing" : null;
+    this.#lost[kind] = enabled; // who turned it off wants no other
     this.#changed();
+    await this.#mend(false);
+    if (this.#lost[kind]) this.#tell("lost", { kind, condition: this.condition(kind) });
+  }
+
+  /** Take others for the devices that are gone; `muted` ones too where the page was away itself. */
+  #mend(muted) {
+    this.#mending = this.#mending.then(async () => {
+      for (const kind of KINDS) if (await this.#gone(kind, muted)) await this.#retake(kind);
+    });
+    return this.#mending;
+  }
+
+  async #gone(kind, muted) {
+    const track = this.#tracks[kind];
+    if (!track?.enabled) return !track && this.#lost[kind];
+    // A telephone call mutes the microphone: it comes back by itself, or never.
+    return track.readyState === "ended" || (muted && track.muted && !(await unmuted(track)));
+  }
+
+  async #retake(kind) {
+    this.#drop(kind);
+    this.#lost[kind] = !(await this.#take([kind]));
+    await this.#list();
+    if (!this.#lost[kind]) this.#tell("replaced", { kind, label: this.#tracks[kind].label });
   }
 
   #drop(kind) {
@@ -189,7 +222,11 @@ export class Devices extends EventTarget {
   }
 
   #changed() {
-    this.dispatchEvent(new CustomEvent("change"));
+    this.#tell("change");
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 

@@ -17,11 +17,12 @@ export const AMPLE = Object.freeze({ resting: false, since: null, wait: CALM, re
 
 /**
  * @param {object} state AMPLE, or what the call before returned
- * @param {{room: number | null, sentLoss: number}} sample bit/s that there is room for, and loss
+ * @param {{room: number | null, lossOut: number}} path bit/s that there is room for, and the share
+ *     of what is sent that gets lost on the own way to the relay
  * @param {number} now ms
  */
-export function follow(state, { room, sentLoss }, now) {
-  return state.resting ? recover(state, sentLoss, now) : watch(state, room, now);
+export function follow(state, { room, lossOut }, now) {
+  return state.resting ? recover(state, lossOut, now) : watch(state, room, now);
 }
 
 function watch(state, room, now) {
@@ -34,8 +35,8 @@ function watch(state, room, now) {
   return { ...state, resting: true, since: now, wait };
 }
 
-function recover(state, sentLoss, now) {
-  if (sentLoss > TROUBLED) return { ...state, since: now };
+function recover(state, lossOut, now) {
+  if (lossOut > TROUBLED) return { ...state, since: now };
   if (now - state.since < state.wait) return state;
   return { ...state, resting: false, since: null, resumed: now };
 }

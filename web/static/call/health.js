@@ -26,6 +26,7 @@ export class Health extends EventTarget {
   #said = -SAID_EVERY;
   #saidLevel = "good";
   #others = [];
+  #still = 0;
   signing = false;
 
   /**
@@ -60,9 +61,9 @@ export class Health extends EventTarget {
     if (at - this.#at < LOOK) return;
     this.#at = at;
     const sample = sampleOf(report, at);
-    this.#rest(sample, filming, at);
-    this.#resize(sample, at);
     const changed = this.#verdict.take(sample, this.#circumstances);
+    this.#rest({ room: sample.room, lossOut: this.#verdict.lossOut }, filming, at);
+    this.#resize(sample, at);
     if (changed) {
       this.dispatchEvent(new CustomEvent("told", { detail: this.told }));
       this.show();
@@ -73,6 +74,13 @@ export class Health extends EventTarget {
   /** Take over who else is in the room. */
   around(people) {
     this.#others = people;
+    this.show();
+  }
+
+  /** Take over how many of the others' pictures stand still. */
+  set still(pictures) {
+    if (pictures === this.#still) return;
+    this.#still = pictures;
     this.show();
   }
 
@@ -92,7 +100,7 @@ export class Health extends EventTarget {
   get #circumstances() {
     const { signing, resting } = this;
     const filmed = this.#others.filter(({ video }) => video).length;
-    return { othersLose: this.#losing !== null, resting, signing, filmed };
+    return { othersLose: this.#losing !== null, resting, signing, filmed, still: this.#still };
   }
 
   get #losing() {
@@ -100,16 +108,17 @@ export class Health extends EventTarget {
   }
 
   #because(level, cause) {
+    if (cause === "freezes" && this.#still) return this.#words("still");
     if (WEAK.has(level)) return this.#words(`cause_${cause}`);
     const weak = this.#losing ?? this.#others.find(({ quality }) => WEAK.has(quality));
     return weak ? this.#words(`other_${weak.quality}`, weak) : "";
   }
 
-  #rest(sample, filming, at) {
+  #rest(path, filming, at) {
     const before = this.#frugality.resting;
     // Who signs needs the picture more than the sound; who is not filmed has nothing to rest.
     const possible = !this.signing && (filming || before);
-    this.#frugality = possible ? follow(this.#frugality, sample, at) : AMPLE;
+    this.#frugality = possible ? follow(this.#frugality, path, at) : AMPLE;
     const { resting } = this.#frugality;
     if (resting === before) return;
     this.dispatchEvent(new CustomEvent("resting", { detail: resting }));

@@ -3,6 +3,7 @@
  *
  * The steps in order: open the socket anew (its link or session is the token that finds the seat
  * again), restart ICE on the connection that is there, build a new connection, offer the telephone.
+ * No step is taken with relay credentials that are over: a socket is asked for new ones before.
  * Whoever runs it (connection.js) tells what happened and carries out what comes back.
  */
 
@@ -11,6 +12,8 @@ export const ANSWERING = 8000; // ms until a socket that answers no offer is giv
 export const CHECKING = 4000; // ms that ICE and DTLS may take after the answer
 export const PROBING = 4000; // ms until a socket that answers no ping is given up
 export const STALL = 2000; // ms without a byte where some must come
+export const HUSH = 4000; // ms without a byte of others who should be heard or seen; after three at
+// most the server tells that it is they who are silent
 export const PHONE = 12000; // ms of trouble until the telephone is offered
 const FIRST_PAUSE = 250; // ms
 const LONGEST_PAUSE = 8000; // ms
@@ -28,8 +31,10 @@ export const FRESH = Object.freeze({
   media: "new",
   steps: 0, // steps taken since media was well
   mediaDue: Infinity,
+  owed: null, // the step that waits for the credentials which come with "welcome"
   bytes: 0, // received so far on this connection
   movedAt: 0, // when some came last
+  arriving: false, // whether something of others has come on this path
   online: true,
   since: Infinity, // when the trouble began
   phone: false, // whether the telephone is offered
@@ -44,7 +49,9 @@ export function deadline(state) {
  * Decide what follows from `event`.
  *
  * @param {object} state FRESH, or what the call before returned
- * @param {object} event `{type}` and what belongs to it; see `HANDLERS`
+ * @param {object} event `{type}` and what belongs to it; see `HANDLERS`. With any event: `connected`,
+ *     media's path stands; `expecting`, what is sent must be answered; `others`, somebody else has
+ *     sound or picture on; `stale`, the relay credentials are over
  * @param {number} now ms on any clock that does not run backwards
  * @param {() => number} random in [0, 1), so that a thousand browsers do not return together
  * @returns {[object, {do: string, offer?: string}[]]} the new state, and what is to be done
@@ -63,7 +70,9 @@ const HANDLERS = {
   },
   welcome(step) {
     Object.assign(step.state, { socket: "open", tries: 0, socketDue: Infinity });
-    if (step.state.media !== "well") step.await("asking", ANSWERING); // the offer was in "hello"
+    // The offer was in "hello", or was kept back for the credentials that are here now.
+    if (step.state.media !== "well") step.await("asking", ANSWERING);
+    step.pay();
     step.settle();
   },
   heard: (step) => step.state.socket === "open" && (step.state.socketDue = Infinity),
@@ -84,15 +93,16 @@ const HANDLERS = {
     else if (state === "disconnected" && step.state.media === "well") step.climb();
     else if (state === "failed" && ["well", "checking"].includes(step.state.media)) step.climb();
   },
-  bytes(step, { total, expecting, connected }) {
+  bytes(step, { total, connected }) {
     const { state, now } = step;
     const moved = total > state.bytes;
     state.bytes = total;
-    if (moved || !expecting) state.movedAt = now;
+    state.arriving = step.others && (state.arriving || moved);
+    if (moved || step.patience === Infinity) state.movedAt = now;
     if (moved && connected) {
       state.online = true; // whatever the browser thinks
       step.well();
-    } else if (state.media === "well" && now - state.movedAt >= STALL) step.climb();
+    } else if (state.media === "well" && now - state.movedAt >= step.patience) step.climb();
   },
   offline(step) {
     step.state.online = false;
@@ -100,7 +110,10 @@ const HANDLERS = {
   },
   online: (step) => step.refresh(),
   network: (step) => step.refresh(),
-  visible: (step) => step.hurry(),
+  visible(step) {
+    step.do("devices"); // phones take them away from pages that are not seen
+    step.hurry();
+  },
   woke(step) {
     step.do("devices"); // operating systems take them away from sleeping browsers
     step.refresh();
@@ -129,8 +142,16 @@ class Step {
     this.state = { ...state };
     this.connected = event.connected ?? false;
     this.expecting = event.expecting ?? false;
+    this.others = event.others ?? false;
+    this.stale = event.stale ?? false;
     this.now = now;
     this.random = random;
+  }
+
+  /** For how many ms silence is no trouble. Who sends nothing hears only what others say. */
+  get patience() {
+    if (this.expecting) return STALL;
+    return this.others && this.state.arriving ? HUSH : Infinity;
   }
 
   do(name, more = {}) {
@@ -176,8 +197,17 @@ class Step {
       offer = state.steps < 2 ? "restart" : "rebuild";
       state.steps += 1;
     }
-    Object.assign(state, { socket: "opening", socketDue: this.now + OPENING });
-    this.do("open", { offer });
+    const owed = this.stale && state.media !== "well" ? offer : null;
+    Object.assign(state, { socket: "opening", socketDue: this.now + OPENING, owed });
+    this.do("open", { offer: owed ? "none" : offer });
+  }
+
+  pay() {
+    const { owed, media } = this.state;
+    this.state.owed = null;
+    if (owed === "restart") this.do("restart"); // bytes may still come by the path before
+    // What was never answered may have been prepared with the old credentials.
+    else if (owed && media !== "well") this.do("rebuild");
   }
 
   lose() {
@@ -224,12 +254,18 @@ class Step {
   climb() {
     const { state } = this;
     this.trouble();
+    state.arriving = false; // a path that ICE finds is believed in, though the others be silent
     if (state.socket !== "open") Object.assign(state, { media: "waiting", mediaDue: Infinity });
     else if (state.steps < 2) this.take();
     else Object.assign(state, { media: "resting", mediaDue: this.pause(state.steps) });
   }
 
   take() {
+    if (this.stale) {
+      // Only a new socket brings credentials at once; the one there may have slept for too long.
+      Object.assign(this.state, { media: "waiting", mediaDue: Infinity });
+      return this.open();
+    }
     this.do(this.state.steps === 0 ? "restart" : "rebuild");
     this.state.steps += 1;
     this.await("asking", ANSWERING);
@@ -242,7 +278,7 @@ class Step {
       this.lose();
     } else if (state.media === "resting") {
       this.take();
-    } else if (this.connected && (!this.expecting || this.now - state.movedAt < STALL)) {
+    } else if (this.connected && this.now - state.movedAt < this.patience) {
       this.well();
     } else {
       this.climb();

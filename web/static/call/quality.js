@@ -9,6 +9,8 @@
  * Supplement 1; the shares of frozen time are our own choice.
  */
 
+import { lossOut } from "./sample.js";
+
 const ROBUSTNESS = 25.1; // Bpl
 const FIXED_DELAY = 40; // ms: a frame of 20 ms at either end
 const WINDOW = 5000; // ms that a judgement looks back
@@ -50,14 +52,18 @@ function byLimits(value, fair, poor) {
  * @param {boolean} circumstances.resting the own picture rests for lack of room
  * @param {boolean} circumstances.signing motion carries the conversation
  * @param {number} circumstances.filmed how many others have their camera on
+ * @param {number} circumstances.still how many pictures stand still now; browsers count a freeze
+ *     when it is over
  * @returns {{level: string, cause: string}} as docs/signaling.md names them
  */
 export function judge(before, after, circumstances = {}) {
-  const { othersLose = false, resting = false, signing = false, filmed = 1 } = circumstances;
+  const { othersLose = false, resting = false, signing = false } = circumstances;
+  const { filmed = 1, still = 0 } = circumstances;
   const findings = [
     hearing(before, after, othersLose),
-    { level: byLimits(after.sentLoss, 0.03, 0.1), cause: "loss_out" },
+    { level: byLimits(lossOut(before, after), 0.03, 0.1), cause: "loss_out" },
     seeing(before, after, signing, filmed),
+    { level: still ? "fair" : "good", cause: "freezes" },
     { level: resting ? "fair" : "good", cause: "narrow" },
   ];
   const worst = findings.reduce((a, b) => (RANK[b.level] > RANK[a.level] ? b : a));
@@ -108,11 +114,18 @@ export class Verdict {
   take(sample, circumstances = {}) {
     const last = this.#samples.at(-1);
     // A new connection begins to count anew, and a page that rested has not looked.
-    if (last && (sample.samples < last.samples || sample.at - last.at > WINDOW)) this.#samples = [];
+    const anew = last && (sample.samples < last.samples || sample.sent < last.sent);
+    if (anew || (last && sample.at - last.at > WINDOW)) this.#samples = [];
     this.#samples.push(sample);
     while (sample.at - this.#samples[0].at > WINDOW) this.#samples.shift();
     if (sample.at - this.#samples[0].at < WINDOW * 0.8) return false;
     return this.#settle(judge(this.#samples[0], sample, circumstances), sample.at);
+  }
+
+  /** The share of what was lately sent that the relay misses. */
+  get lossOut() {
+    const [first] = this.#samples;
+    return first ? lossOut(first, this.#samples.at(-1)) : 0;
   }
 
   #settle(found, now) {

@@ -46,6 +46,13 @@ export class Room {
     return [...this.participants.values()].filter(({ phase }) => phase === "lobby");
   }
 
+  /** Whether something should come of anybody; the server knows who has fallen silent. */
+  get heard() {
+    return this.present.some(
+      ({ audio, video, quality }) => (audio || video) && quality !== "lost",
+    );
+  }
+
   #fill(participants) {
     this.participants = new Map(
       participants.filter(({ id }) => id !== this.me).map((person) => [person.id, person]),

@@ -1,6 +1,8 @@
 /** The pictures and voices of the others: one tile for each receiving pair. */
 
 import { markFirstFrame } from "./marks.js";
+import { arrivedOn } from "./sample.js";
+import { NOBODY, watch } from "./still.js";
 
 const SPEAKING = 0.02; // of full scale; quieter is breathing and keyboards
 const LISTENING_INTERVAL = 250; // ms
@@ -15,6 +17,8 @@ export function initials(name) {
 class Tile {
   #element;
   #pair = null;
+  #participant = null;
+  #movement = NOBODY;
 
   constructor(element) {
     this.#element = element;
@@ -51,6 +55,7 @@ class Tile {
   /** Show `participant`, or nobody. */
   show(participant, words) {
     const element = this.#element;
+    this.#participant = participant;
     element.hidden = !participant;
     if (!participant) return;
     if (participant.video) this.#look();
@@ -67,6 +72,23 @@ class Tile {
     ]
       .filter(Boolean)
       .join(", ");
+  }
+
+  /** Notice whether the picture stands still; returns its person as soon as it does, else null. */
+  watch(report, at, words) {
+    const before = this.still;
+    const whom = this.#participant?.video ? this.#participant.id : null;
+    const arrived = this.#pair ? arrivedOn(report, this.#pair) : { frames: 0, packets: 0 };
+    this.#movement = watch(this.#movement, { whom, ...arrived }, at);
+    if (this.still === before) return null;
+    this.#element.classList.toggle("tile--still", this.still);
+    this.#element.querySelector("[data-still]").textContent = this.still ? words("still") : "";
+    return this.still ? this.#participant : null;
+  }
+
+  /** Whether the picture stands still although it should not. */
+  get still() {
+    return this.#movement.still;
   }
 
   /** Mark the tile while its person speaks. */
@@ -119,6 +141,16 @@ export class Stage {
     }
     this.#tiles.forEach((tile, index) => tile.show(people[index], this.#words));
     this.#root.dataset.count = String(people.filter(Boolean).length);
+  }
+
+  /** Look at what has arrived; returns the people whose picture now stands still. */
+  watch(report, at) {
+    return this.#tiles.map((tile) => tile.watch(report, at, this.#words)).filter(Boolean);
+  }
+
+  /** How many pictures stand still although they should not. */
+  get still() {
+    return this.#tiles.filter(({ still }) => still).length;
   }
 
   /** Start playing everything; returns whether voices can be heard. */

@@ -138,15 +138,15 @@ class Console {
     const { site, share } = resource.extendedProps;
     const label = element("span", "lane-label");
     label.append(element("span", "lane-title", resource.title));
+    const known = share !== null && share !== undefined;
+    if (known) label.append(element("span", "lane-share", `${share} ${this.say.sayBooked}`));
     if (site) label.append(element("span", "lane-site", site));
-    if (share !== null && share !== undefined) {
+    if (known) {
       const bar = element("progress", "share-bar");
       bar.max = 100;
       bar.value = Math.min(share, 100);
       bar.setAttribute("aria-hidden", "true");
-      const line = element("span", "share");
-      line.append(bar, element("span", "", `${share} ${this.say.sayBooked}`));
-      label.append(line);
+      label.append(bar);
     }
     return { domNodes: [label] };
   }

@@ -1,0 +1,49 @@
+"""How many earlier frames go beside each frame of a voice, for one receiver (RED, RFC 2198)."""
+
+_SOME_LOSS = 8  # in 1/256: 3 %
+MUCH_LOSS = 26
+"""In 1/256: 10 %."""
+_WELL = 10.0  # seconds
+_QUEUE = 0.12  # seconds that the way takes longer: more than jitter
+_TRIAL = 5.0  # seconds in which it shows that the line does not take more
+_WORSE = 64  # in 1/256: 25 %
+_PAUSE = 20.0  # seconds
+_LONGEST_PAUSE = 160.0
+
+
+class Redundancy:
+    """More where packets get lost, none where they get lost for want of room.
+
+    Earlier frames double or treble a voice. Where the line does not take that, they stand in its
+    queue and lose more than they bring back, for as long as they are sent: then there are none
+    for 20 s, longer each time.
+    """
+
+    __slots__ = ("_before", "_more_since", "_none_until", "_pause", "_well_since", "frames")
+
+    def __init__(self) -> None:
+        self.frames = 0
+        """How many; 0 to 2."""
+        self._before = 0
+        self._more_since = self._none_until = self._well_since = float("-inf")
+        self._pause = _PAUSE
+
+    def note(self, lost: int, queue: float, now: float) -> int:
+        """Learn of the share that got lost lately, in 1/256, and of the way's delay; give `frames`.
+
+        `queue` is how many seconds more than the least it takes to the receiver and back.
+        """
+        if self.frames and (queue > _QUEUE or self._made_worse(lost, now)):
+            self.frames, self._none_until = 0, now + self._pause
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        if lost >= _SOME_LOSS:
+            self._well_since = now
+            wanted = 1 if lost < MUCH_LOSS else 2
+            if wanted > self.frames and now >= self._none_until and queue <= _QUEUE:
+                self.frames, self._before, self._more_since = wanted, lost, now
+        elif now - self._well_since > _WELL:
+            self.frames = 0
+        return self.frames
+
+    def _made_worse(self, lost: int, now: float) -> bool:
+        return now - self._more_since < _TRIAL and lost >= max(2 * self._before, _WORSE)
