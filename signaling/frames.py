@@ -34,6 +34,7 @@ from signaling.messages import (
     State,
     Welcome,
 )
+from signaling.text import MOST_LINES, Line, Returned, Text, Written
 
 _T = TypeVar("_T")
 
@@ -42,6 +43,7 @@ _LONGEST_ID = 128
 _NAMES: Mapping[type, str] = {
     Welcome: "welcome", Ice: "ice", Answer: "answer", Admitted: "admitted", Gone: "gone",
     Layout: "layout", Moved: "moved", Ended: "ended", Pong: "pong", Failure: "error",
+    Written: "text", Returned: "returned",
 }  # fmt: skip
 
 
@@ -106,6 +108,25 @@ def _quality(body: Mapping[str, Any]) -> Quality:
     return Quality(Level(level), Cause(cause))
 
 
+def _text(body: Mapping[str, Any]) -> Text:
+    lines = _field(body, "lines", list)
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise ProtocolError(Code.BAD_TEXT, f"one to {MOST_LINES} lines make a message")
+    to = None if body.get("to") is None else _field(body, "to", str)[:_LONGEST_ID]
+    return Text(tuple(_line(each) for each in lines), to)
+
+
+def _line(body: object) -> Line:
+    if not isinstance(body, dict):
+        raise ProtocolError(Code.BAD_MESSAGE, "a line is no object")
+    line = Line(
+        _field(body, "number", int), _field(body, "text", str), done=_field(body, "done", bool)
+    )
+    if not line.acceptable:
+        raise ProtocolError(Code.BAD_TEXT, "a line too long, or with characters that are no text")
+    return line
+
+
 def _participant(body: Mapping[str, Any]) -> str:
     return _field(body, "participant", str)[:_LONGEST_ID]
 
@@ -115,6 +136,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], ClientMessage]] = {
     "offer": _offer,
     "state": _state,
     "quality": _quality,
+    "text": _text,
     "admit": lambda body: Admit(_participant(body)),
     "dismiss": lambda body: Dismiss(_participant(body)),
     "leave": lambda _: Leave(),

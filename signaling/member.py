@@ -48,6 +48,12 @@ class Member:
             level, self.quality.cause,
         )  # fmt: skip
 
+    def sees(self, other: "Member") -> bool:
+        """Tell whether this member may know of the other: hosts of all, the room of itself."""
+        if self.identity.role is Role.HOST:
+            return True
+        return self.phase is Phase.ROOM and other.phase is Phase.ROOM
+
     def tell(self, message: ServerMessage) -> None:
         """Send a message, if there is a socket."""
         if self.outbox is not None:

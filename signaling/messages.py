@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from signaling.text import Returned, Text, Written
+
 VERSION = 1
 SUBPROTOCOL = "sprechzeit.v1"
 LONGEST_FRAME = 64 * 1024
@@ -16,6 +18,7 @@ class Code(StrEnum):
     HELLO_EXPECTED = "hello_expected"
     VERSION = "version"
     BAD_OFFER = "bad_offer"
+    BAD_TEXT = "bad_text"
     NOT_ALLOWED = "not_allowed"
     UNKNOWN_PARTICIPANT = "unknown_participant"
     ROOM_FULL = "room_full"
@@ -149,7 +152,7 @@ class Ping:
     id: int
 
 
-ClientMessage = Hello | OfferMessage | State | Quality | Admit | Dismiss | Leave | End | Ping
+ClientMessage = Hello | OfferMessage | State | Quality | Text | Admit | Dismiss | Leave | End | Ping
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,4 +281,5 @@ class Failure:
 
 ServerMessage = (
     Welcome | Ice | Answer | Admitted | Changed | Gone | Layout | Moved | Ended | Pong | Failure
-)
+    | Written | Returned
+)  # fmt: skip

@@ -26,6 +26,7 @@ from signaling.messages import (
 )
 from signaling.outbox import Outbox
 from signaling.relay import BadOffer
+from signaling.text import Returned, Text, Written
 from signaling.turn import Turn
 from signaling.visits import Ending, Stay
 
@@ -80,6 +81,7 @@ class Room:
         if key in self._dismissed:
             outbox.end(EndReason.DISMISSED)
             return None
+        known = member is not None
         if member is None:
             member = self._enter(member_id, identity)
         elif member.outbox is not None:
@@ -92,6 +94,8 @@ class Room:
         self._announce(member)
         if member.phase is Phase.ROOM:
             self._conference.admit(member.id)
+            if known:
+                self._pass_on(Returned(member.id), member)
         return member
 
     def renew(self, member: Member) -> None:
@@ -131,6 +135,16 @@ class Room:
         if new:
             self._show(member)
         return new
+
+    def write(self, member: Member, text: Text) -> None:
+        """Pass a member's lines on to the others in the room, or to one; raises ProtocolError."""
+        if member.phase is not Phase.ROOM:
+            raise ProtocolError(Code.NOT_ALLOWED, "nobody writes from the lobby")
+        if (
+            not self._pass_on(Written(member.id, text.lines), member, text.to)
+            and text.to is not None
+        ):
+            raise ProtocolError(Code.UNKNOWN_PARTICIPANT, "nobody of that id is in the room")
 
     def admit(self, host: Member, participant: str) -> None:
         """Let a waiting guest in; raises ProtocolError."""
@@ -172,7 +186,7 @@ class Room:
         member.stay.leave(self._clock(), ending)
         self._conference.remove(member.id)
         for other in self.members.values():
-            if _sees(other, member):
+            if other.sees(member):
                 other.tell(Gone(member.id))
         if not self.members:
             self.empty_since = self._clock()
@@ -239,6 +253,12 @@ class Room:
     def _in_room(self) -> list[Member]:
         return [each for each in self.members.values() if each.phase is Phase.ROOM]
 
+    def _pass_on(self, message: Written | Returned, by: Member, to: str | None = None) -> bool:
+        others = [each for each in self._in_room() if each is not by and to in {None, each.id}]
+        for each in others:
+            each.tell(message)
+        return bool(others)
+
     def require_host(self, member: Member) -> None:
         """Raise ProtocolError with `not_allowed` unless the member is a host."""
         if member.identity.role is not Role.HOST:
@@ -255,7 +275,7 @@ class Room:
 
     def _others_seen_by(self, viewer: Member) -> tuple[Participant, ...]:
         others = [each for each in self.members.values() if each is not viewer]
-        return tuple(each.seen() for each in others if _sees(viewer, each))
+        return tuple(each.seen() for each in others if viewer.sees(each))
 
     def _announce(self, member: Member) -> None:
         self._show(member)
@@ -263,7 +283,7 @@ class Room:
 
     def _show(self, member: Member) -> None:
         for other in self.members.values():
-            if other is not member and _sees(other, member):
+            if other is not member and other.sees(member):
                 other.tell(Changed(member.seen()))
 
     def _layout_changed(self, participant: str) -> None:
@@ -277,10 +297,3 @@ class Room:
     def _moved(self) -> None:
         for member in self.members.values():
             member.tell(Moved())
-
-
-def _sees(viewer: Member, other: Member) -> bool:
-    """Tell whether the viewer may know of the other: hosts of all, the room of itself."""
-    if viewer.identity.role is Role.HOST:
-        return True
-    return viewer.phase is Phase.ROOM and other.phase is Phase.ROOM

@@ -32,6 +32,7 @@ from signaling.messages import (
 from signaling.outbox import Outbox
 from signaling.room import HEARTBEAT, Room
 from signaling.rooms import Rooms
+from signaling.text import Text
 
 _HELLO_WITHIN = 10.0  # seconds
 _SILENCE = 3.0 * HEARTBEAT  # seconds
@@ -174,6 +175,8 @@ class _Connection:
             case Quality(level):
                 if room.set_quality(member, message):
                     self._rooms.told_levels[level] += 1
+            case Text():
+                room.write(member, message)
             case Leave():
                 self._left = True
                 self._outbox.close()

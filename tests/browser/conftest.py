@@ -21,6 +21,7 @@ TIMED = {
     "test_main_job.py",
     "test_networks.py",
     "test_relays.py",
+    "test_text.py",
 }
 """Calls need the whole machine: pictures and sound are made and shown by it."""
 

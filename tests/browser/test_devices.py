@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.browser.chromium import Visitor
 from tests.browser.office import Office
 from tests.browser.test_call import both_in_room
 
@@ -29,6 +30,24 @@ COME_BACK = "() => document.dispatchEvent(new Event('visibilitychange'))"
 FALL_ASLEEP = """() => {
   const before = Date.now;
   Date.now = () => before() + 60_000;
+}"""
+UFRAG = """() => {
+  const { sdp } = window.connections.at(-1).localDescription;
+  return sdp.match(/a=ice-ufrag:(.*)/)[1];
+}"""
+# A screen that notes who keeps it on (W3C Screen Wake Lock).
+SCREEN = """
+window.locks = [];
+const request = async () => {
+  window.locks.push({ released: false });
+  return window.locks.at(-1);
+};
+Object.defineProperty(navigator, "wakeLock", { value: { request } });
+"""
+HIDE = """(hidden) => {
+  if (hidden) for (const lock of window.locks) lock.released = true;
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
 }"""
 COUNT_TAKEN = """() => {
   const { mediaDevices } = navigator;
@@ -101,3 +120,38 @@ async def test_a_device_that_vanished_is_taken_again_at_the_first_sign_of_one(
     await expect(device).to_be_checked()
     await expect(told).to_have_count(0)
     await caseworker.sees(1)
+
+
+async def test_a_network_that_comes_back_gets_another_way_at_once(
+    office: Office, browser: Browser
+) -> None:
+    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+    before = await claimant.page.evaluate(UFRAG)
+
+    await claimant.context.set_offline(True)
+    await claimant.context.set_offline(False)
+
+    await claimant.page.wait_for_function(f"(before) => ({UFRAG})() !== before", arg=before)
+    await expect(claimant.page.locator("[data-announcement]")).to_contain_text(
+        "You are connected again."
+    )
+    await claimant.sees(1)
+    await caseworker.sees(1)
+    assert len(await claimant.page.evaluate("window.connections")) == 1
+
+
+async def test_the_screen_stays_on_and_does_so_again_after_the_page_was_out_of_sight(
+    office: Office, browser: Browser
+) -> None:
+    call = await office.book_call()
+    claimant = await Visitor.with_browser(browser)
+    await claimant.context.add_init_script(SCREEN)
+    await claimant.page.goto(f"{office.url}/call/{call.claimant}")
+    await claimant.page.wait_for_function("() => window.locks.length === 1")
+
+    await claimant.page.evaluate(HIDE, arg=True)  # the browser gives the lock back then
+    await claimant.page.evaluate(HIDE, arg=False)
+
+    await claimant.page.wait_for_function("() => window.locks.length === 2")
+    held = await claimant.page.evaluate("window.locks.map(({ released }) => !released)")
+    assert held == [False, True]

@@ -11,6 +11,7 @@ import { Notices } from "./notices.js";
 import { Own } from "./own.js";
 import { Room } from "./room.js";
 import { Stage } from "./stage.js";
+import { Text } from "./text.js";
 import { Waiting } from "./waiting.js";
 
 const DEVICES_WAIT = 500; // ms that asking for the devices gives way to the network at most
@@ -25,6 +26,7 @@ export class Call {
   #notices;
   #stage;
   #health;
+  #text;
   #waiting = null;
   #silent = false;
   #disturbed = false;
@@ -44,6 +46,7 @@ export class Call {
     socket.protocol = socket.protocol.replace("http", "ws");
     const ice = new Ice(root.dataset.ice);
     this.#connection = new Connection(socket.href, () => this.#conditions(), ice);
+    this.#text = new Text(root, words, this.#connection, this.#notices);
   }
 
   /** Connect, and while the network does its part, set the page up and ask for the devices. */
@@ -96,6 +99,7 @@ export class Call {
     this.#health.addEventListener("resting", () => {
       this.#shape();
       this.#publish();
+      if (this.#health.resting) this.#text.offer();
     });
     for (const type of ["sizes", "pace"]) this.#health.addEventListener(type, () => this.#shape());
     const signing = this.#root.querySelector("[data-signing]");
@@ -177,6 +181,7 @@ export class Call {
     if (this.#health.told) this.#connection.send({ type: "quality", ...this.#health.told });
     if (this.#room.phase === "room") markEntered();
     this.#show();
+    this.#text.resume();
   }
 
   #admitted(message) {
@@ -249,6 +254,7 @@ export class Call {
         this.#notices.announce(this.#words("stillOf", person));
       }
       this.#health.still = this.#stage.still;
+      if (this.#stage.still) this.#text.offer();
     }
     this.#health.take(report, at, this.#filming);
   }
@@ -283,6 +289,7 @@ export class Call {
     this.#connection.sending(this.#sending);
     this.#connection.expect(this.#sending && this.#room.heard);
     this.#health.around(phase === "room" ? present : []);
+    this.#text.around(present);
   }
 
   /** Leave this page for the one that says how it ended. */
