@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from scheduling import connections
@@ -49,6 +50,7 @@ async def standing_still(office: Office) -> AsyncIterator[None]:
         office.server.process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.timed
 async def test_silence_is_told_within_seconds_and_mended_on_the_same_connection(
     office: Office, browser: Browser
 ) -> None:
