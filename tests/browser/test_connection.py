@@ -19,7 +19,11 @@ from scheduling.store import open_store
 from tests.browser.chromium import DEVICES, Visitor, axe_violations, chromium
 from tests.browser.office import CLAIMANT, Office
 from tests.browser.staff import let_in
-from tests.browser.test_call import both_in_room, caseworker_in
+from tests.browser.test_call import (
+    both_in_room,
+    both_see_each_other_on_one_connection,
+    caseworker_in,
+)
 
 # Sends pictures or none, and tells nobody of it.
 FILM = """async (filming) => {
@@ -68,9 +72,7 @@ async def test_silence_is_told_within_seconds_and_mended_on_the_same_connection(
     await expect(claimant.page.locator("[data-announcement]")).to_contain_text(
         "You are connected again."
     )
-    await claimant.sees(1)
-    await caseworker.sees(1)
-    assert len(await claimant.page.evaluate("window.connections")) == 1
+    await both_see_each_other_on_one_connection(claimant, caseworker)
 
 
 async def test_who_has_no_device_is_told_of_silence_as_well(

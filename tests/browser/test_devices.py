@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import Visitor
 from tests.browser.office import Office
-from tests.browser.test_call import both_in_room
+from tests.browser.test_call import both_in_room, both_see_each_other_on_one_connection
 
 # The browser ends the track of a device that is pulled out.
 PULL_OUT = """(kind) => {
@@ -135,9 +135,7 @@ async def test_a_network_that_comes_back_gets_another_way_at_once(
     await expect(claimant.page.locator("[data-announcement]")).to_contain_text(
         "You are connected again."
     )
-    await claimant.sees(1)
-    await caseworker.sees(1)
-    assert len(await claimant.page.evaluate("window.connections")) == 1
+    await both_see_each_other_on_one_connection(claimant, caseworker)
 
 
 async def test_the_screen_stays_on_and_does_so_again_after_the_page_was_out_of_sight(

@@ -8,8 +8,8 @@ from playwright.async_api import Browser
 
 from benchmarks.bad_calls import relay_ports, reroute
 from tests.browser.chromium import Visitor
-from tests.browser.office import CLAIMANT, Office
-from tests.browser.staff import let_in, sign_in
+from tests.browser.office import Office
+from tests.browser.test_call import both_in_room
 from tests.impairment.process import bad_network
 
 PATIENCE = 20  # seconds
@@ -27,16 +27,9 @@ async def test_a_call_goes_on_on_the_same_connection_after_another_port_and_a_da
     office: Office, browser: Browser
 ) -> None:
     with bad_network(relay_ports(office)[0]) as network:
-        call = await office.book_call()
-        claimant = await Visitor.with_browser(browser)
-        await claimant.context.add_init_script(reroute(network.port, network.port))
-        await claimant.page.goto(f"{office.url}/call/{call.claimant}")
-        caseworker = await Visitor.with_browser(browser)
-        await sign_in(caseworker.page, office.url)
-        await caseworker.page.goto(f"{office.url}/staff/appointments/{call.appointment_id}/call")
-        await let_in(caseworker.page, CLAIMANT.name)
-        await claimant.sees(1)
-        await caseworker.sees(1)
+        claimant, caseworker = await both_in_room(
+            browser, office, await office.book_call(), reroute(network.port, network.port)
+        )
 
         network.rebind()
         await hears_more(claimant)

@@ -180,13 +180,9 @@ async def test_where_there_is_room_for_the_sound_only_the_text_opens_by_itself(
     office: Office, browser: Browser
 ) -> None:
     with bad_network(relay_ports(office)[0]) as network:
-        call = await office.book_call()
-        claimant = await Visitor.with_browser(browser)
-        await claimant.context.add_init_script(reroute(network.port, network.port))
-        await claimant.page.goto(f"{office.url}/call/{call.claimant}")
-        caseworker = await caseworker_in(browser, office, call)
-        await let_in(caseworker.page, CLAIMANT.name)
-        await claimant.sees(1)
+        claimant, caseworker = await both_in_room(
+            browser, office, await office.book_call(), reroute(network.port, network.port)
+        )
         await opened(caseworker)
 
         network.change(up=NARROW, down=NARROW)
