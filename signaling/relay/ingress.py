@@ -9,8 +9,8 @@ from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.happenings import Happenings
 from signaling.relay.line import Address, Line
-from signaling.relay.plane.library import lib
-from signaling.relay.slab import ssrc_name
+from signaling.relay.plane.library import ffi, lib
+from signaling.relay.slab import ssrc_name, ufrag_name
 from signaling.relay.tcp_connection import Carried, Connection
 from signaling.relay.tcp_line import TcpLine
 
@@ -48,7 +48,7 @@ class Credentials:
         self.leg = leg
         self.remote_ufrag = remote_ufrag
         # RFC 8839 section 5.4: at least 24 and 128 random bits, in ice-chars.
-        self.ufrag = secrets.token_hex(8)
+        self.ufrag = secrets.token_hex(lib.PLANE_UFRAG // 2)
         self.password = secrets.token_hex(16)
         self._seen = bytearray()
         self._oldest = 0
@@ -97,11 +97,13 @@ class Ingress:
         """Make new credentials for a participant whose client chose `remote_ufrag`."""
         credentials = Credentials(leg, remote_ufrag)
         self._by_ufrag[credentials.ufrag] = credentials
+        self._slab.settle(ufrag_name(credentials.ufrag), leg.struct)
         return credentials
 
     def revoke(self, credentials: Credentials) -> None:
         """Stop answering to these credentials."""
-        self._by_ufrag.pop(credentials.ufrag, None)
+        if self._by_ufrag.pop(credentials.ufrag, None) is not None:
+            self._slab.leave(ufrag_name(credentials.ufrag))
 
     def declare(self, leg: Reachable, ssrcs: Iterable[int]) -> None:
         """Learn which streams a participant sends, by which its media is known anywhere.
@@ -148,8 +150,11 @@ class Ingress:
             self._happenings.act()
             self._endpoint.make_room()
             return
+        known = leg.struct if leg is not None else ffi.NULL
+        if lib.plane_refuses(self._plane, known, start, length, arrived):
+            return
         datagram = self._memory[start : start + length].tobytes()
-        if leg is None and is_media and length >= 12:
+        if is_media:
             self._receive_from_stranger(datagram, source, start, arrived / 1_000_000)
         else:
             self._receive_other(datagram, source, leg, arrived / 1_000_000)
@@ -171,19 +176,13 @@ class Ingress:
     def _receive_other(
         self, datagram: bytes, address: Address, leg: Reachable | None, now: float
     ) -> None:
-        # RFC 7983 section 7. Strangers get no answer but to authentic STUN.
-        first = datagram[0] if datagram else 255
-        if first <= 1:
+        # Strangers get no answer but to authentic STUN.
+        if datagram[0] <= 1:
             self._receive_stun(datagram, address, now)
-        elif 20 <= first <= 63:
-            if leg is not None:
-                leg.receive_dtls(datagram)
-            else:
-                self._counters.add("dropped_dtls_from_stranger")
-        elif 128 <= first <= 191:
-            self._counters.add("dropped_media_from_stranger")
-        else:
-            self._counters.add("dropped_unknown_kind")
+        elif leg is not None:
+            leg.receive_dtls(datagram)
+        else:  # it was a participant's when it came
+            self._counters.add("dropped_dtls_from_stranger")
 
     def _receive_from_stranger(
         self, datagram: bytes, address: Address, start: int, now: float

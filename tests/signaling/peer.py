@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import struct
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from signaling.relay import Conference
 from signaling.relay.dtls import Association, Certificate
 
 _PATIENCE = 10.0
+_ASKED_AGAIN_AFTER = 0.5  # seconds, RFC 8489 section 6.2.1
 AUDIO, VIDEO, RTX = 111, 96, 97
 SEND_TIME, TRANSPORT_WIDE = 2, 3
 
@@ -206,10 +208,20 @@ class Peer(asyncio.DatagramProtocol):
         return bytes(message)
 
     async def bind(self) -> None:
-        """Check the path and nominate it."""
+        """Check the path and nominate it, asking again where the question or the answer is lost."""
         request = self.binding_request()
-        self.send(request)
-        await self.until(lambda: request[8:20] in self.confirmed)
+        asked = float("-inf")
+
+        def is_answered() -> bool:
+            nonlocal asked
+            if request[8:20] in self.confirmed:
+                return True
+            if time.monotonic() - asked >= _ASKED_AGAIN_AFTER:
+                asked = time.monotonic()
+                self.send(request)
+            return False
+
+        await self.until(is_answered)
 
     async def handshake(self) -> None:
         """Do the DTLS handshake as its client."""
