@@ -12,6 +12,7 @@ from signaling.relay.batch_line import BatchLine
 from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
+from signaling.relay.estimates import Estimates
 from signaling.relay.ingress import Credentials
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
@@ -51,6 +52,7 @@ class Leg:
         self._agreement = Agreement(self, site.happenings)
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._downlink = Downlink()
+        self._estimates = Estimates()
         self._repeats = _REPEATS_PER_TICK
         self._credentials: list[Credentials] = []
         self._consented = 0.0
@@ -195,9 +197,15 @@ class Leg:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
         lib.feedback_read(self.struct, body, len(body), self._told)
         if self._downlink.note(self._told, now):
-            for seat in self.seats:
-                if seat.video.source is not None:
-                    seat.video.source.tell_estimate(now)
+            self._tell_senders(now)
+
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Learn what the participant takes its network for, where it tells of no arrivals."""
+        if any(each.struct.extension for each in self.sinks.values()):
+            return
+        self._downlink.room = self._estimates.room(bits, self.forwarded[1], now)
+        if self._downlink.room is not None:
+            self._tell_senders(now)
 
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
@@ -233,6 +241,11 @@ class Leg:
         if self.connected:
             start = self._site.endpoint.place(packet)
             lib.plane_post_rtcp(self._plane, self.struct, start, len(packet))
+
+    def _tell_senders(self, now: float) -> None:
+        for seat in self.seats:
+            if seat.video.source is not None:
+                seat.video.source.tell_estimate(now)
 
     def _learn(self, start: int, length: int, arrived: int) -> None:
         """Take a decrypted packet for the first of a layer, if it says so."""

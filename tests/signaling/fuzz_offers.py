@@ -158,12 +158,7 @@ class Offers:
         if chance.randrange(4):
             answer = await self.mallory.offer(damaged_offer(chance, [*CHROMIUM.values()]))
         else:
-            before = self.alice.agreed()
-            answer = await self.alice.offer(damaged_offer(chance, [self.alice.peer.offer()]))
-            if answer is None:
-                assert self.alice.agreed() == before
-            else:
-                await self.alice.recover(before[0])
+            answer = await self._throw_in_a_call(chance)
         if answer is None:
             self.refused += 1
         else:
@@ -173,6 +168,18 @@ class Offers:
             await each.heard()
         if (self.refused + self.taken) % _TALK == 0:
             await self.talk()
+
+    async def _throw_in_a_call(self, chance):
+        """Let somebody connected offer something wrong; what is refused must change nothing."""
+        alice, before = self.alice, self.alice.agreed()
+        ufrag = alice.peer.ufrag
+        answer = await alice.offer(damaged_offer(chance, [alice.peer.offer()]))
+        if answer is None:
+            assert alice.agreed() == before
+            alice.peer.ufrag = ufrag
+        else:
+            await alice.recover(before[0])
+        return answer
 
     async def flood(self, offers, chance):
         """Make so many; tell what is held afterwards."""
@@ -186,6 +193,7 @@ class Offers:
         for one, other in (pair, pair[::-1]):
             self._number += 1
             words = b"%d" % self._number
+            await one.peer.bind()  # consent lasts half a minute only
             one.peer.send_rtp(
                 rtp_packet(one.peer.ssrc, self._number, payload=words, payload_type=AUDIO)
             )

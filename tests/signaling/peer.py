@@ -58,10 +58,11 @@ def offer_sdp(
     numbers: tuple[int, int, int] = (AUDIO, VIDEO, RTX),
     red: int | None = None,
     layers: Sequence[str] = (),
+    tells_arrivals: bool = True,
 ) -> str:
     """Write an offer as a browser does: two sections out, then pairs in.
 
-    With `layers`, ids of one picture's sizes, the picture has no SSRC, as in Chromium's offers.
+    Who does not tell of arrivals knows REMB alone. With `layers`, ids of one picture's sizes, the picture has no SSRC, as in Chromium's offers.
     """
     audio, video, rtx = numbers
     lines = [
@@ -87,7 +88,11 @@ def offer_sdp(
         section = _SECTION.format(
             kind=kind, mid=mid, direction=direction, numbers=payload_types, codecs=described
         )
-        lines += section.strip().splitlines()
+        lines += [
+            line
+            for line in section.strip().splitlines()
+            if tells_arrivals or mid < 2 or not line.endswith(("transport-cc", "extensions-01"))
+        ]
         if mid == 0:
             lines.append(f"a=ssrc:{ssrc} cname:x")
         if mid == 1 and layers:
@@ -137,7 +142,7 @@ class Peer(asyncio.DatagramProtocol):
         self._certificate = Certificate()
         self._arrived = asyncio.Event()
         self._association = self._new_association()
-        self._ufrag = ""
+        self.ufrag = ""
         self._gone = False
         self.confirmed: set[bytes] = set()
 
@@ -176,10 +181,10 @@ class Peer(asyncio.DatagramProtocol):
 
     def offer(self, **offer: Any) -> str:
         """Write the next offer of this peer connection."""
-        self._ufrag = secrets.token_hex(4)
+        self.ufrag = secrets.token_hex(4)
         return offer_sdp(
             fingerprint=self._certificate.fingerprint,
-            ufrag=self._ufrag,
+            ufrag=self.ufrag,
             session=self._session,
             ssrc=self.ssrc,
             **offer,
@@ -198,7 +203,7 @@ class Peer(asyncio.DatagramProtocol):
     def binding_request(self, *, nominate: bool = True, password: str | None = None) -> bytes:
         """Build an authentic binding request with an independent STUN implementation."""
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        message.attributes["USERNAME"] = f"{self.lines('a=ice-ufrag:')[0]}:{self._ufrag}"
+        message.attributes["USERNAME"] = f"{self.lines('a=ice-ufrag:')[0]}:{self.ufrag}"
         message.attributes["PRIORITY"] = 1
         message.attributes["ICE-CONTROLLING"] = 1
         if nominate:
