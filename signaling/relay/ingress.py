@@ -24,9 +24,12 @@ _SUSPECTS = 4  # whose keys are tried on one datagram
 class Reachable(Carried, Protocol):
     """A participant's transport as the sockets see it."""
 
-    address: Address | None
     struct: Any
     """The participant as the compiled part knows them (`struct leg`)."""
+
+    @property
+    def address(self) -> Address | None:
+        """Where media for the participant goes."""
 
     def fall_back(self, address: Address | None) -> None:
         """Learn that the present path is gone; go on at another known address, if there is one."""
@@ -89,7 +92,7 @@ class Ingress:
         self._by_address: dict[Address, Reachable] = {}
         self._by_ssrc: dict[int, list[Reachable]] = {}
         self._ssrcs: dict[Reachable, tuple[int, ...]] = {}
-        self._addresses: dict[Reachable, list[Address]] = {}
+        self._addresses: dict[Reachable, dict[Address, float]] = {}  # when each was proved last
         happenings.on(lib.EVENT_OTHER, self._other_arrived)
         happenings.on(lib.EVENT_STRANGER, self._media_arrived_from_stranger)
 
@@ -124,8 +127,21 @@ class Ingress:
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
-        for address in self._addresses.pop(leg, []):
+        for address in self._addresses.pop(leg, {}):
             self._part(leg, address)
+
+    def retire(self, leg: Reachable, before: float) -> None:
+        """Take nothing more from addresses that were not proved since, but for the present one.
+
+        They were kept beside it for what is still under way, and in case that it breaks.
+        """
+        known = self._addresses.get(leg, {})
+        if len(known) < 2:
+            return
+        for address in [each for each, proved in known.items() if proved < before]:
+            if address != leg.address:
+                del known[address]
+                self._part(leg, address)
 
     def lose(self, address: Address) -> None:
         """Forget an address that nothing reaches any more; media goes on at the last one before."""
@@ -133,10 +149,10 @@ class Ingress:
         if leg is None:
             return
         others = self._addresses[leg]
-        others.remove(address)
+        del others[address]
         if leg.address == address:
             self._counters.add("paths_lost")
-            leg.fall_back(others[-1] if others else None)
+            leg.fall_back(max(others, key=others.__getitem__, default=None))
 
     def receive(self, line: Line) -> int:
         """Take what waits on a line, from anyone; give the number of datagrams."""
@@ -198,11 +214,11 @@ class Ingress:
             if not leg.follow(address, start, len(datagram), now):
                 continue
             # The former address is a stranger's from now on, so that coming back is seen as well.
-            addresses = self._addresses.get(leg, [])
+            addresses = self._addresses.get(leg, {})
             if before in addresses:
-                addresses.remove(before)
+                del addresses[before]
                 self._part(leg, before)
-            self._admit(leg, address)
+            self._admit(leg, address, now)
             return
         self._counters.add("dropped_media_from_stranger")
 
@@ -227,22 +243,23 @@ class Ingress:
         self._counters.add("stun_answered")
         self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
-        self._admit(leg, address)
+        self._admit(leg, address, now)
         if request.nominated or leg.address is None or leg.address == address:
             leg.consent(credentials, address, now)
 
-    def _admit(self, leg: Reachable, address: Address) -> None:
+    def _admit(self, leg: Reachable, address: Address, now: float) -> None:
         line = self._endpoint.line(address)
         if isinstance(line, TcpLine):
             line.admit(address, leg)
+        addresses = self._addresses.setdefault(leg, {})
         if self._by_address.get(address) is leg:
+            addresses[address] = now
             return
-        addresses = self._addresses.setdefault(leg, [])
         if len(addresses) >= _ADDRESSES_PER_LEG:
             oldest = next(each for each in addresses if each != leg.address)
-            addresses.remove(oldest)
+            del addresses[oldest]
             self._part(leg, oldest)
-        addresses.append(address)
+        addresses[address] = now
         self._by_address[address] = leg
         if isinstance(address, bytes):
             self._slab.settle(address, leg.struct)

@@ -8,7 +8,6 @@ from typing import Any
 from signaling.relay import control, rtcp
 from signaling.relay.agreement import Agreement
 from signaling.relay.answer import Transport, write_answer
-from signaling.relay.batch_line import BatchLine
 from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
@@ -16,12 +15,12 @@ from signaling.relay.estimates import Estimates
 from signaling.relay.ingress import Credentials
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
+from signaling.relay.path import Path
 from signaling.relay.plane.library import ffi, lib
 from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
 
-_CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
 _REPEATS_PER_TICK = 400
@@ -36,7 +35,6 @@ class Leg:
 
     def __init__(self, site: Site, offer: Offer, on_end: Callable[["Leg"], None]) -> None:
         self.identity = offer.identity
-        self.address: Address | None = None
         self.connected = False
         self.sources: tuple[Source, ...] = ()
         self._site = site
@@ -54,11 +52,10 @@ class Leg:
         self._downlink = Downlink()
         self._estimates = Estimates()
         self._repeats = _REPEATS_PER_TICK
-        self._credentials: list[Credentials] = []
-        self._consented = 0.0
+        self._path = Path(site, self, self.struct, self._moved)
         self._ticks = 0
         self._association = Association(
-            site.certificate, self._send_handshake, self._association_changed
+            site.certificate, self._path.send, self._association_changed
         )
         self._association.start(list(offer.fingerprints))
         site.rounds.join(self)
@@ -72,13 +69,13 @@ class Leg:
         agreement.agree(offer)
         self.sources = agreement.sources
         self._declare()
-        if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
-            # At most two at a time: the running one and the one an ICE restart brings.
-            for outdated in self._credentials[:-1]:
-                self._site.ingress.revoke(outdated)
-            fresh = self._site.ingress.issue(self, offer.ufrag)
-            self._credentials = [*self._credentials[-1:], fresh]
+        self._path.invite(offer.ufrag)
         return write_answer(offer, self._transport(), agreement.outgoing(offer))
+
+    @property
+    def address(self) -> Address | None:
+        """Where media for the participant goes, None while nobody knows."""
+        return self._path.address
 
     @property
     def forwarded(self) -> tuple[int, int]:
@@ -101,9 +98,7 @@ class Leg:
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
         now = time.monotonic()
-        for credentials in self._credentials:
-            self._site.ingress.revoke(credentials)
-        self._site.ingress.forget(self)
+        self._path.close()
         self._site.ingress.declare(self, ())
         for sink in self.sinks.values():
             sink.bind(None, now)
@@ -118,10 +113,7 @@ class Leg:
 
     def tick(self, now: float) -> None:
         """Send what is due; called every 100 ms."""
-        if self.address is not None and now - self._consented > _CONSENT:
-            self._site.counters.add("consent_expired")
-            self._site.ingress.forget(self)
-            self._move(None)
+        self._path.check(now)
         self._ticks += 1
         self._repeats = _REPEATS_PER_TICK
         if self._ticks % _TICKS_PER_ESTIMATE == 0:
@@ -147,21 +139,12 @@ class Leg:
             control.receive(compound, self, self._site.counters, now)
         elif kind == lib.EVENT_UNDECLARED:
             self._learn(start, length, event.arrived)
-        elif kind == lib.EVENT_HANDED and self.address is not None:
-            self._site.endpoint.line(self.address).post(self.address, start, length)
+        elif kind == lib.EVENT_HANDED:
+            self._path.post(start, length)
 
     def consent(self, credentials: Credentials, address: Address, now: float) -> None:
         """Move to `address`, which authenticated STUN nominated."""
-        if credentials is not self._credentials[-1]:
-            if address != self.address and self.address is not None:
-                return  # a nomination from before the ICE restart
-        elif len(self._credentials) > 1:
-            self._site.ingress.revoke(self._credentials.pop(0))
-        if self.address not in {None, address}:
-            self._site.counters.add("participants_moved")
-        self._consented = now
-        if self.address != address:
-            self._move(address)
+        self._path.consent(credentials, address, now)
 
     def follow(self, address: Address, start: int, length: int, now: float) -> bool:
         """Move to an unknown address if the SRTP or SRTCP from there, in the slab, is authentic.
@@ -170,14 +153,12 @@ class Leg:
         """
         if not self.connected or not lib.plane_proves(self._plane, self.struct, start, length):
             return False
-        self._site.counters.add("participants_moved")
-        self._consented = now
-        self._move(address)
+        self._path.follow(address, now)
         return True
 
     def fall_back(self, address: Address | None) -> None:
         """Go on at another known address, or wait for one: the present path is gone."""
-        self._move(address)
+        self._path.fall_back(address)
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
@@ -267,20 +248,9 @@ class Leg:
             struct.stream_count = index + 1
         self._site.ingress.declare(self, [ssrc for ssrc, _, _ in ssrcs])
 
-    def _move(self, address: Address | None) -> None:
-        self.address = address
+    def _moved(self) -> None:
         self._downlink.moved()
-        struct = self.struct
-        struct.line, struct.round, struct.uncut = ffi.NULL, 0, False
-        if address is not None:
-            line = self._site.endpoint.line(address)
-            if isinstance(line, BatchLine):
-                struct.line, struct.name = line.line, address
         self._refresh()
-
-    def _send_handshake(self, datagram: bytes) -> None:
-        if self.address is not None:
-            self._site.endpoint.send(datagram, self.address)
 
     def _association_changed(self) -> None:
         self._refresh()
@@ -305,7 +275,7 @@ class Leg:
             self.send_control(rtcp.receiver_report(self.ssrc, blocks))
 
     def _transport(self) -> Transport:
-        newest = self._credentials[-1]
+        newest = self._path.credentials
         return Transport(
             newest.ufrag,
             newest.password,

@@ -112,7 +112,7 @@ class _Talker(_Member):
         leg = self.leg
         struct, agreement = leg.struct, leg._agreement
         return (
-            leg, leg.connected, leg.address, leg.sources, tuple(leg.sinks), tuple(leg._credentials),
+            leg, leg.connected, leg.address, leg.sources, tuple(leg.sinks), leg._path.credentials,
             tuple(struct.ssrcs[0 : struct.stream_count]), struct.wide_id, struct.learns,
             tuple(agreement._mids), tuple(leg.seats),
         )  # fmt: skip
