@@ -11,7 +11,7 @@ from signaling.relay.happenings import Happenings
 from signaling.relay.layers import ALL_FRAMES
 from signaling.relay.offer import Section
 from signaling.relay.plane.library import ffi, lib
-from signaling.relay.redundancy import MUCH_LOSS, Redundancy
+from signaling.relay.redundancy import MUCH_LOSS, Redundancy, Requests
 from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
@@ -57,7 +57,7 @@ class Sink:
     """
 
     __slots__ = (
-        "_briefly", "_happenings", "_outlet", "_redundancy", "_reported", "_rest", "_rests_until", "_shifts",
+        "_briefly", "_happenings", "_outlet", "_redundancy", "_reported", "_requests", "_rest", "_rests_until", "_shifts",
         "cname", "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
     )  # fmt: skip
 
@@ -73,6 +73,7 @@ class Sink:
         self.lost = 0
         """The share of the packets that the receiver lost lately, in 1/256."""
         self._redundancy = Redundancy()
+        self._requests = Requests()
         self._shifts: Any = None
         self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
@@ -137,6 +138,7 @@ class Sink:
             self.source.detach(self)
         struct = self.struct
         self.source = source
+        self._requests = Requests()
         self.encoding = source.best() if source is not None else None
         struct.fresh, struct.resting, struct.next = True, False, ffi.NULL
         struct.stream = self.encoding.struct if self.encoding is not None else ffi.NULL
@@ -212,6 +214,7 @@ class Sink:
             repeated = self._outlet.repeat(self, number, sequence, now)
             if repeated:
                 sent += 1
+                self._note_request(number, now)
                 if self._repeats_get_lost:
                     sent += bool(self._outlet.repeat(self, number, sequence, now))
             elif repeated is False:
@@ -226,13 +229,23 @@ class Sink:
         return self.kind == "video" and self.lost >= MUCH_LOSS and self.room is None
 
     def note_loss(self, lost: int, now: float) -> None:
-        """Learn what share of the packets the receiver lost since it last told, in 1/256.
-
-        A voice that loses packets gets earlier frames beside each.
-        """
+        """Learn what share of the packets the receiver lost since it last told, in 1/256."""
         self.lost = lost
         if self.kind == "audio":
-            self.struct.redundancy = self._redundancy.note(lost, self._outlet.queue, now)
+            self._protect(now)
+
+    def _note_request(self, number: int, now: float) -> None:
+        """Learn that the receiver lost a packet, unless it came here late itself."""
+        if self.kind != "audio" or self.encoding is None or self.encoding.came_late(number):
+            return
+        if self._requests.note(number):
+            self._protect(now)
+
+    def _protect(self, now: float) -> None:
+        """Put earlier frames beside each of a voice that loses packets."""
+        struct = self.struct
+        asked = self._requests.share(struct.lowest, struct.highest)
+        struct.redundancy = self._redundancy.note(max(self.lost, asked), self._outlet.queue, now)
 
     def round_trip(self, middle: int, held: float, now: float) -> float | None:
         """Give the seconds from this stream's last report to its echo, less those it was held.
