@@ -13,6 +13,7 @@ from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
 from signaling.relay.ingress import Credentials
+from signaling.relay.layers import MEANWHILE
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
 from signaling.relay.plane.library import ffi, lib
@@ -205,9 +206,10 @@ class Leg:
         shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
         return room // shown if shown and room is not None else None
 
-    def forget_room(self) -> None:
-        """Find out anew what the participant's network takes."""
-        self._downlink.room = None
+    def try_a_picture(self) -> None:
+        """Find out anew whether the participant's network takes more than the voices."""
+        shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
+        self._downlink.try_at_least(shown * MEANWHILE)
 
     def replay(self, sink: Sink, first: int, now: float) -> bool:
         """Show a sink all packets of its source from `first` on; False when one is gone."""

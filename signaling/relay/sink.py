@@ -41,8 +41,8 @@ class Outlet(Protocol):
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
 
-    def forget_room(self) -> None:
-        """Find out anew what the receiver's network takes."""
+    def try_a_picture(self) -> None:
+        """Find out anew whether the receiver's network takes more than the voices."""
 
     def send_control(self, packet: bytes) -> None:
         """Protect and send RTCP."""
@@ -282,7 +282,7 @@ class Sink:
         if now >= self._rests_until:
             self.struct.resting = False
             self.struct.fresh = True
-            self._outlet.forget_room()
+            self._outlet.try_a_picture()
             self.begin(now)
 
     def send_report(self) -> None:
