@@ -42,8 +42,8 @@ class Downlink:
 
     __slots__ = (
         "_calm", "_capacity", "_changed", "_clear", "_limit", "_lost", "_octets", "_queued", "_rate", "_sent",
-        "_shortest", "_shortest_before", "_shortest_since", "_shortest_trip", "_since", "_tellings",
-        "_widened", "room", "round_trip",
+        "_shortest", "_shortest_before", "_shortest_since", "_shortest_trip", "_since", "_standing_now",
+        "_tellings", "_widened", "room", "round_trip",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -54,6 +54,7 @@ class Downlink:
         # microseconds, and its bytes.
         self._queued: deque[tuple[int, int, int]] = deque(maxlen=_KEPT)
         self._octets, self._since, self._rate = 0, 0.0, 0.0
+        self._standing_now = 0.0
         self._clear = True  # whether nothing stood in a queue since `_since`
         self._tellings: deque[tuple[float, int, int]] = deque()  # when, of how many, how many lost
         self._sent = self._lost = 0
@@ -71,7 +72,7 @@ class Downlink:
         if not told.came:
             return False
         self._count(told, now)
-        standing = self._standing(told.shortest, now)
+        standing = self._standing_now = self._standing(told.shortest, now)
         if standing > _QUEUE:
             self._clear = False
             self._queue_up(told)
@@ -96,6 +97,11 @@ class Downlink:
         if elapsed >= _WINDOW:
             self._rate = self._octets * 8 / elapsed if elapsed < 2 * _WINDOW else 0.0
             self._since, self._octets, self._clear = now, 0, True
+
+    @property
+    def trip(self) -> float:
+        """The seconds that the way and back take now: at their best, and what stands in it."""
+        return (self._shortest_trip or self.round_trip) + self._standing_now
 
     @property
     def queue(self) -> float:

@@ -17,6 +17,8 @@ from signaling.relay.layers import MEANWHILE
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
 from signaling.relay.plane.library import ffi, lib
+from signaling.relay.repeats import Allowance
+from signaling.relay.rounds import PAUSE, TURNS
 from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
@@ -24,7 +26,10 @@ from signaling.relay.source import Source
 _CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
-_REPEATS_PER_TICK = 400
+_SHARE_OF_REPEATS = (
+    0.5  # of the room, so that they do not fill again the queue that they were lost in
+)
+_PACKET = 9600  # bits
 _MOST_STREAMS: int = lib.PLANE_STREAMS
 
 
@@ -52,7 +57,7 @@ class Leg:
         self._agreement = Agreement(self, site.happenings)
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._downlink = Downlink()
-        self._repeats = _REPEATS_PER_TICK
+        self._allowance = Allowance()
         self._credentials: list[Credentials] = []
         self._consented = 0.0
         self._ticks = 0
@@ -122,7 +127,7 @@ class Leg:
             self._site.ingress.forget(self)
             self._move(None)
         self._ticks += 1
-        self._repeats = _REPEATS_PER_TICK
+        self._allowance.refill(self._downlink.room, TURNS * PAUSE)
         if self._ticks % _TICKS_PER_ESTIMATE == 0:
             for source in self.sources:
                 source.tell_estimate(now)
@@ -188,6 +193,11 @@ class Leg:
         return self._downlink.round_trip
 
     @property
+    def trip(self) -> float:
+        """The seconds that the way to the participant and back takes now, as pictures show."""
+        return self._downlink.trip
+
+    @property
     def queue(self) -> float:
         """The seconds that it takes longer than it did at its best."""
         return self._downlink.queue
@@ -202,14 +212,17 @@ class Leg:
 
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
-        room = self._downlink.room
-        shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
+        room, shown = self._downlink.room, self._pictures
         return room // shown if shown and room is not None else None
 
     def try_a_picture(self) -> None:
         """Find out anew whether the participant's network takes more than the voices."""
-        shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
-        self._downlink.try_at_least(shown * MEANWHILE)
+        self._downlink.try_at_least(self._pictures * MEANWHILE)
+
+    @property
+    def _pictures(self) -> int:
+        """How many pictures room is kept for."""
+        return sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
 
     def replay(self, sink: Sink, first: int, now: float) -> bool:
         """Show a sink all packets of its source from `first` on; False when one is gone."""
@@ -218,12 +231,14 @@ class Leg:
 
     def repeat(self, sink: Sink, extended: int, sequence: int, now: float) -> bool | None:
         """Send a packet once more; False when it is not kept, None when too many were repeated."""
-        if self._repeats <= 0 or not self.connected:
+        is_picture = sink.kind == "video"
+        if not self.connected or not self._allowance.suffices(is_picture=is_picture):
             return None
         self._site.endpoint.make_room()
         at = int(now * 1_000_000)
         sent = bool(lib.sink_repeat(self._plane, sink.struct, extended, sequence, at))
-        self._repeats -= sent
+        if sent:
+            self._allowance.spend(is_picture=is_picture)
         return sent
 
     def hurry(self, encoding: Encoding) -> None:

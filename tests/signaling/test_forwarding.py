@@ -147,6 +147,19 @@ def test_a_voice_whose_earlier_frames_are_gone_is_not_repeated(call):
     assert call.repeat(sequence(last)) == []
 
 
+def test_a_picture_is_repeated_once_per_round_trip_however_often_it_is_asked_for():
+    call = Forwarding()
+    call.receiver.trip = 0.3
+    [packet] = call.send(picture(1001, 1, picture_id=1, key=True))
+    again = []
+
+    for _ in range(20):
+        again.append(len(call.repeat(sequence(packet))))
+        call.now += 20_000
+
+    assert [index for index, count in enumerate(again) if count] == [0, 12]
+
+
 def test_another_layer_is_shown_from_its_next_key_frame_on_and_numbers_run_on(layered):
     shown = []
     for number in range(3):
@@ -309,8 +322,10 @@ def test_a_picture_is_repeated_twice_for_who_loses_much_and_has_room():
 
     once = call.repeat(sequence(packet))
     call.sink.note_loss(40, 1.0)
+    call.now += 100_000
     twice = call.repeat(sequence(packet))
     call.receiver.room = 100_000
+    call.now += 100_000
     narrow = call.repeat(sequence(packet))
 
     assert [len(each) for each in (once, twice, narrow)] == [1, 2, 1]
