@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from benchmarks.statements import Statements
 from scheduling import (
     appointments,
     booking,
@@ -31,6 +33,7 @@ from scheduling import (
     waitlist,
     worklist,
 )
+from scheduling.desk import Desk
 from scheduling.model import (
     NO_CAMERA,
     Appointment,
@@ -41,6 +44,7 @@ from scheduling.model import (
     Span,
     Way,
 )
+from scheduling.orders import Confirmed, Order
 from scheduling.session_terms import Terms
 from scheduling.slots import SlotQuery
 from scheduling.store import Store
@@ -409,6 +413,51 @@ async def test_of_two_who_reach_for_the_last_camera_exactly_one_gets_it(
     async with store.reading() as tx:
         assert await tx.scalar(select(func.count()).select_from(schema.appointment)) == 1
     assert len(await house.claimed()) == 2
+
+
+async def _at_the_desk(house: House, hour: int, *, people: int = 1) -> list[object]:
+    order = Order(
+        house.office.topic, Way.VIDEO, at(hour), None, PERSON, Needs(), "de", house.clock(), "test"
+    )
+
+    async def ask(_tx: AsyncConnection) -> Order:
+        return order
+
+    desk = Desk(house.store)
+    return await asyncio.gather(
+        *(desk.book(ask) for _ in range(people)), return_exceptions=True
+    )  # fmt: skip
+
+
+async def test_who_comes_together_gets_different_cameras_while_there_are_any(
+    store: Store, clock: Clock
+) -> None:
+    house = await _house(store, clock, caseworkers=4, cameras=2)
+
+    answers = await _at_the_desk(house, 10, people=4)
+
+    made = [one.appointment for one in answers if isinstance(one, Confirmed)]
+    assert {one.camera.id for one in made if one.camera} == {*house.cameras}
+    assert len({one.caseworker for one in made}) == len(made) == 2
+    assert sum(isinstance(one, SlotTaken) for one in answers) == 2
+    assert len(await house.claimed()) == 4
+
+
+async def test_a_camera_costs_a_booking_no_further_statement(store: Store, clock: Clock) -> None:
+    house = await _house(store, clock, caseworkers=2)
+    (person, _), counted = house.office.caseworkers, []
+    await _at_the_desk(house, 9)
+
+    for hour, own in ((10, False), (11, True)):
+        await house.set_camera(person, own=own)
+        await house.set_camera(house.office.caseworkers[1], own=own)
+        await house.starts()
+        statements = Statements()
+        with statements.of(store):
+            await _at_the_desk(house, hour)
+        counted.append(statements.most)
+
+    assert counted[0] == counted[1]
 
 
 async def _hand_out(house: House, camera: int) -> None:
