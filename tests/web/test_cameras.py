@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 
@@ -14,6 +16,7 @@ from tests.web.test_exchange import LOOK, load
 from tests.web.test_people import address, opened, send
 from tests.web.test_rescue import book, carry_out, the_form
 from tests.web.test_staff import signed_in
+from web.arrangement import Arrangement
 
 DAY = "2026-10-12"
 
@@ -298,3 +301,17 @@ async def test_a_group_by_video_without_a_free_camera_is_refused_with_the_reason
     assert "no own camera, and no camera of the site is free then" in refused.text
     assert "Camera 1" in made.text
     assert "Next: Wed 14 Oct, 09:00, Person 0" in " ".join(devices.text.split())
+
+
+def test_what_a_letter_kept_before_cameras_were_booked_is_understood() -> None:
+    kept = {
+        "start": at(10).isoformat(), "way": "video", "caseworker": "1", "room": "", "device": "7",
+        "site": "2",
+    }  # fmt: skip
+
+    known = Arrangement.known(kept)
+
+    assert (known.caseworker_id, known.tablet_id, known.camera_id, known.site_id) == (
+        1, None, None, 2,
+    )  # fmt: skip
+    assert replace(known, camera_id=3).news(known) is None
