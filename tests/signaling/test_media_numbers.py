@@ -8,8 +8,20 @@ import pytest
 
 from signaling.fleet import fleet, link, station, wire
 from signaling.relay import (
-    dtls, encoding, endpoint, gaps, ingress, layers, leg, path, rounds, send_queue, sink, slab,
-    tcp_connection, tcp_line,
+    dtls,
+    encoding,
+    endpoint,
+    gaps,
+    ingress,
+    layers,
+    leg,
+    path,
+    rounds,
+    send_queue,
+    sink,
+    slab,
+    tcp_connection,
+    tcp_line,
 )  # fmt: skip
 from signaling.relay.plane.library import lib
 
@@ -45,9 +57,11 @@ SAID = [
     f"for each ufrag {AT_ONCE} of them at once are looked at, {EVENTS:,} a second",
     f"keep no more than {tcp_connection._UNSENT // KIB} KiB unsent",
     f"When pictures exceed {send_queue._MOST_PICTURES // KIB} KiB or wait longer than a second",
-    f"{tcp_line._MOST_STRANGERS} of them at a time, {tcp_line._MOST_STRANGERS_PER_NETWORK} from one"
-    f" address (one /64 of IPv6), each for {word(tcp_line._PROOF_WITHIN)} seconds and "
-    f"{word(tcp_connection._MOST_BEFORE_PROOF // KIB)} kilobytes",
+    (
+        f"{tcp_line._MOST_STRANGERS} of them at a time, {tcp_line._MOST_STRANGERS_PER_NETWORK} from one"
+        f" address (one /64 of IPv6), each for {word(tcp_line._PROOF_WITHIN)} seconds and "
+        f"{word(tcp_connection._MOST_BEFORE_PROOF // KIB)} kilobytes"
+    ),
     f"An admitted one ends {tcp_line._CONSENT:.0f} s after its last binding request",
     f"{lib.PLANE_INCOMING} slots for what arrives, {lib.PLANE_MADE} for what the relay makes",
     f"one copy, {lib.PLANE_HISTORY} packets back",
@@ -71,28 +85,40 @@ SAID = [
     f"or silent for {word(RELAY.silence)} seconds",
     f"its rooms live on for {word(RELAY.orphans)} seconds",
     f"at {wire.MOST_UNREAD // MIB} MiB unread the other side hangs up",
-    f"{word(RELAY.greeting)} seconds and frames of {wire.LONGEST_GREETING // KIB} KiB to prove the "
-    f"secret; {station._MOST_STRANGERS} at a time",
+    (
+        f"{word(RELAY.greeting)} seconds and frames of {wire.LONGEST_GREETING // KIB} KiB to prove the "
+        f"secret; {station._MOST_STRANGERS} at a time"
+    ),
     f"more than {station._MOST_SERVERS} servers, or {station._MOST_ROOMS:,} rooms of one server",
     f"with a pause of {sink._BREATH} s where a queue is in the way",
     f"after {layers._CALM:.0f} s without trouble ({layers._LONGEST_CALM:.0f} s at most",
     f"without the picture for {sink._SHORTEST_REST:.0f} s, then {sink._LONGEST_REST:.0f} s",
     f"with less than {layers.TOO_LITTLE // 1000} kbit/s for a picture, goes without it",
     f"keeps when its last {lib.PLANE_LEFT:,} packets left",
-    f"it keeps {lib.PLANE_HISTORY} packets, in at most {encoding._HISTORY_BYTES['video'] // KIB} KiB "
-    f"for a picture and {encoding._HISTORY_BYTES['audio'] // KIB} KiB for a voice, and at most "
-    f"{gaps._MOST} missing numbers",
+    (
+        f"it keeps {lib.PLANE_HISTORY} packets, in at most {encoding._HISTORY_BYTES['video'] // KIB} KiB "
+        f"for a picture and {encoding._HISTORY_BYTES['audio'] // KIB} KiB for a voice, and at most "
+        f"{gaps._MOST} missing numbers"
+    ),
     f"of each participant {lib.PLANE_HEARD} SSRCs beyond the declared ones",
-    f"{ingress._REMEMBERED_TRANSACTIONS:,} transaction ids "
-    f"({ingress._REMEMBERED_TRANSACTIONS * ingress._RECORD // KIB} KiB)",
-    f"{word(ingress._ADDRESSES_PER_LEG)} addresses, {dtls._WAITING_DATAGRAMS} waiting handshake "
-    f"datagrams, and {leg._REPEATS_PER_TICK} repeats per {ROUND_MS}",
-    f"of each connection {math.ceil(ARRIVED / KIB)} KiB that arrived, "
-    f"{send_queue._MOST_URGENT // KIB} KiB of sound and {send_queue._MOST_PICTURES // KIB} KiB of "
-    "pictures that wait to leave",
-    f"may send {compiled('BYTES') * 8 // 1_000_000} Mbit/s in all, a second of it at once, "
-    f"{compiled('VOICE') * 8 // 1000} kbit/s of a voice, two seconds of it at once, and {AT_ONCE} "
-    f"reports and packets of unknown SSRCs per {AT_ONCE * 1000 // EVENTS} ms",
+    (
+        f"{ingress._REMEMBERED_TRANSACTIONS:,} transaction ids "
+        f"({ingress._REMEMBERED_TRANSACTIONS * ingress._RECORD // KIB} KiB)"
+    ),
+    (
+        f"{word(ingress._ADDRESSES_PER_LEG)} addresses, {dtls._WAITING_DATAGRAMS} waiting handshake "
+        f"datagrams, and {leg._REPEATS_PER_TICK} repeats per {ROUND_MS}"
+    ),
+    (
+        f"of each connection {math.ceil(ARRIVED / KIB)} KiB that arrived, "
+        f"{send_queue._MOST_URGENT // KIB} KiB of sound and {send_queue._MOST_PICTURES // KIB} KiB of "
+        "pictures that wait to leave"
+    ),
+    (
+        f"may send {compiled('BYTES') * 8 // 1_000_000} Mbit/s in all, a second of it at once, "
+        f"{compiled('VOICE') * 8 // 1000} kbit/s of a voice, two seconds of it at once, and {AT_ONCE} "
+        f"reports and packets of unknown SSRCs per {AT_ONCE * 1000 // EVENTS} ms"
+    ),
     f"those of {word(ingress._SUSPECTS)} participants at most",
     f"handshake {AT_ONCE} datagrams at once are taken, {EVENTS:,} a second",
 ]
