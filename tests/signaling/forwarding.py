@@ -40,7 +40,7 @@ class _End:
         )  # fmt: skip
         self.ssrc, self.round_trip = 1, 0.1
         self.raw, self.rtp, self.asked, self.reports, self.undeclared = [], [], [], [], []
-        self.room, self.queue = None, 0.0
+        self.room, self.queue, self.trip = None, 0.0, 0.1
 
     def happened(self, event):
         told = {lib.EVENT_CONTROL: self.reports, lib.EVENT_UNDECLARED: self.undeclared}

@@ -149,7 +149,7 @@ def test_a_limit_that_has_long_held_nobody_back_is_forgotten():
     network.carry(0.5, 1_500_000, capacity=500_000)
     network.carry(3, 100_000)
 
-    network.carry(12, 100_000)
+    network.carry(25, 100_000)
 
     assert downlink.room is None
 
