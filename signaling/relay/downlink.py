@@ -23,7 +23,9 @@ _MEMORY = 10.0  # seconds after which the shortest delay is looked for anew
 _WINDOW = 0.3  # seconds that a rate is taken over
 _DRAINING = 1.0  # seconds of a queue that tell its rate
 _SHORTEST_SPAN = 20_000  # microseconds of arrivals that make a rate
+_LATELY = 1.0  # seconds
 _HEAP = 2.0  # times what came lately: a device that was busy, not a network
+_MERELY_BUSY = 1.5  # times what came before
 _LONGEST_QUEUE = 4.0  # seconds
 _UNKNOWN = 1 << 62
 _SHARE = 0.85  # of the network's rate, to be sent (as in draft-ietf-rmcat-gcc-02, section 5.5)
@@ -41,8 +43,8 @@ class Downlink:
     """
 
     __slots__ = (
-        "_calm", "_capacity", "_changed", "_clear", "_limit", "_lost", "_octets", "_queued", "_rate", "_sent",
-        "_shortest", "_shortest_before", "_shortest_since", "_shortest_trip", "_since", "_standing_now",
+        "_before", "_calm", "_capacity", "_changed", "_clear", "_limit", "_lost", "_octets", "_queued", "_rate", "_sent",
+        "_shortest", "_shortest_before", "_shortest_since", "_shortest_trip", "_since", "_stood",
         "_tellings", "_widened", "room", "round_trip",
     )  # fmt: skip
 
@@ -54,7 +56,8 @@ class Downlink:
         # microseconds, and its bytes.
         self._queued: deque[tuple[int, int, int]] = deque(maxlen=_KEPT)
         self._octets, self._since, self._rate = 0, 0.0, 0.0
-        self._standing_now = 0.0
+        self._stood = 0.0, 0.0  # seconds in a queue, and when that was told
+        self._before: tuple[int | None, float] = (None, 0.0)  # the room and the rate before a queue
         self._clear = True  # whether nothing stood in a queue since `_since`
         self._tellings: deque[tuple[float, int, int]] = deque()  # when, of how many, how many lost
         self._sent = self._lost = 0
@@ -67,17 +70,22 @@ class Downlink:
     def note(self, told: Any, now: float) -> bool:
         """Take what a feedback tells (`struct told`); `now` is in seconds.
 
-        True means that there is less room than there was before.
+        True means that senders are to hear of it at once.
         """
         if not told.came:
             return False
+        before = self._rate
         self._count(told, now)
-        standing = self._standing_now = self._standing(told.shortest, now)
+        standing = self._stand(told.shortest, now)
+        self._stood = standing, now
         if standing > _QUEUE:
+            if not self._queued:
+                self._before = self.room, max(before, self._rate)
             self._clear = False
             self._queue_up(told)
             return self._narrow(self._drained(), standing, now)
-        self._queued.clear()
+        if self._queued and self._was_busy(told):
+            return True
         if self._sent >= _FEW and self._lost > _LOSS * self._sent:
             return self._narrow(max(self._rate, _LEAST_BY_LOSS), 0.0, now)
         self._widen(now)
@@ -98,10 +106,10 @@ class Downlink:
             self._rate = self._octets * 8 / elapsed if elapsed < 2 * _WINDOW else 0.0
             self._since, self._octets, self._clear = now, 0, True
 
-    @property
-    def trip(self) -> float:
-        """The seconds that the way and back take now: at their best, and what stands in it."""
-        return (self._shortest_trip or self.round_trip) + self._standing_now
+    def standing(self, now: float) -> float:
+        """Give the seconds that pictures stand in a queue, 0 when none came lately."""
+        seconds, told = self._stood
+        return seconds if now - told < _LATELY else 0.0
 
     @property
     def queue(self) -> float:
@@ -128,7 +136,7 @@ class Downlink:
     def _forget_delay(self) -> None:
         self._shortest = self._shortest_before = _UNKNOWN
 
-    def _standing(self, delay: int, now: float) -> float:
+    def _stand(self, delay: int, now: float) -> float:
         """Give the seconds by which a delay is longer than the shortest one lately.
 
         The shortest is the way without a queue, and the difference of the clocks.
@@ -173,13 +181,27 @@ class Downlink:
         octets = sum(size for _, _, size in queued)
         return octets * 8_000_000 / span if span > _SHORTEST_SPAN else 0.0
 
+    def _was_busy(self, told: Any) -> bool:
+        """Undo what was taken for a limit when more came out of the queue than had been sent.
+
+        A device that is busy for a moment lets some through, and the rest in one heap.
+        """
+        self._queue_up(told)
+        drained = self._drained()
+        self._queued.clear()
+        room, rate = self._before
+        if not self._capacity or drained < _MERELY_BUSY * rate:
+            return False
+        self._capacity = 0.0
+        self.room = room
+        return True
+
     def _narrow(self, rate: float, standing: float, now: float) -> bool:
         if not 0 < rate < _HEAP * self._rate:
             return False
         self._capacity = rate
         if now - self._changed < _PAUSE:
             return False
-        self._limit.meet(rate, now)
         room = max(int(rate * (_SHARE - min(standing, _MOST_DRAIN))), _LEAST)
         self._changed = now
         narrower = self.room is None or room < self.room

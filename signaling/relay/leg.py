@@ -171,10 +171,9 @@ class Leg:
         """The seconds that the way to the participant and back takes."""
         return self._downlink.round_trip
 
-    @property
-    def trip(self) -> float:
-        """The seconds that the way to the participant and back takes now, as pictures show."""
-        return self._downlink.trip
+    def standing(self, now: float) -> float:
+        """Give the seconds that pictures stand in a queue on that way."""
+        return self._downlink.standing(now)
 
     @property
     def queue(self) -> float:

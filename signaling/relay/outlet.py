@@ -14,8 +14,11 @@ class Outlet(Protocol):
     """The transport as the compiled part knows it (`struct leg`)."""
 
     @property
-    def trip(self) -> float:
-        """The seconds that the way and back take now."""
+    def round_trip(self) -> float:
+        """The seconds that the way to the participant and back takes, as far as known."""
+
+    def standing(self, now: float) -> float:
+        """Give the seconds that pictures stand in a queue on that way."""
 
     @property
     def queue(self) -> float:

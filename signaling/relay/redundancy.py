@@ -8,7 +8,8 @@ _SOME_LOSS = 8  # in 1/256: 3 %
 MUCH_LOSS = 26
 """In 1/256: 10 %."""
 _WELL = 10.0  # seconds
-_QUEUE = 0.12  # seconds that the way takes longer: more than jitter
+QUEUE = 0.12
+"""Seconds that the way takes longer: more than jitter."""
 _TRIAL = 5.0  # seconds in which it shows that the line does not take more
 _WORSE = 96  # in 1/256: 38 %
 _PAUSE = 20.0  # seconds
@@ -62,13 +63,13 @@ class Redundancy:
 
         `queue` is how many seconds more than the least it takes to the receiver and back.
         """
-        if self.frames and (queue > _QUEUE or self._made_worse(lost, now)):
+        if self.frames and (queue > QUEUE or self._made_worse(lost, now)):
             self.frames, self._none_until = 0, now + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         if lost >= _SOME_LOSS:
             self._well_since = now
             wanted = 1 if lost < MUCH_LOSS else 2
-            if wanted > self.frames and now >= self._none_until and queue <= _QUEUE:
+            if wanted > self.frames and now >= self._none_until and queue <= QUEUE:
                 self.frames, self._before, self._more_since = wanted, lost, now
         elif now - self._well_since > _WELL:
             self.frames = 0

@@ -12,7 +12,7 @@ from signaling.relay.layers import ALL_FRAMES
 from signaling.relay.offer import Section
 from signaling.relay.outlet import Outlet
 from signaling.relay.plane.library import ffi, lib
-from signaling.relay.redundancy import MUCH_LOSS, Redundancy, Requests
+from signaling.relay.redundancy import MUCH_LOSS, QUEUE, Redundancy, Requests
 from signaling.relay.repeats import Repeats
 from signaling.relay.source import Source
 
@@ -201,7 +201,10 @@ class Sink:
 
     def _may_repeat(self, number: int, now: float) -> bool:
         """Tell whether a picture's packet was not repeated just now; a voice's costs little."""
-        return self.kind == "audio" or self._repeats.may(number, self._outlet.trip, now)
+        if self.kind == "audio":
+            return True
+        trip = self._outlet.round_trip + self._outlet.standing(now)
+        return self._repeats.may(number, trip, now)
 
     @property
     def _repeats_get_lost(self) -> bool:
@@ -215,8 +218,10 @@ class Sink:
             self._protect(now)
 
     def _note_request(self, number: int, now: float) -> None:
-        """Learn that the receiver lost a packet, unless it came here late itself."""
+        """Learn that the receiver lost a packet, unless it came here late, or found no room."""
         if self.kind != "audio" or self.encoding is None or self.encoding.came_late(number):
+            return
+        if self._outlet.standing(now) > QUEUE:
             return
         if self._requests.note(number):
             self._protect(now)

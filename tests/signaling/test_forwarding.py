@@ -108,6 +108,18 @@ def test_what_came_late_from_the_sender_is_no_loss_of_the_receivers(call):
     assert packet[12:] == b"last"
 
 
+def test_what_a_full_queue_has_lost_is_no_reason_for_earlier_frames(call):
+    call.receiver.stands = 0.2
+    for number in range(60):
+        for packet in call.send(voice(1000, number, b"frame")):
+            if number % 5 == 0:
+                call.repeat(sequence(packet))
+
+    [packet] = call.send(voice(1000, 60, b"last"))
+
+    assert packet[12:] == b"last"
+
+
 def test_a_voice_is_sent_alone_again_after_ten_seconds_without_loss(call):
     call.sink.note_loss(100, 1.0)
     call.send(voice(1000, 0, b"a"))
@@ -149,7 +161,7 @@ def test_a_voice_whose_earlier_frames_are_gone_is_not_repeated(call):
 
 def test_a_picture_is_repeated_once_per_round_trip_however_often_it_is_asked_for():
     call = Forwarding()
-    call.receiver.trip = 0.3
+    call.receiver.stands = 0.19
     [packet] = call.send(picture(1001, 1, picture_id=1, key=True))
     again = []
 
