@@ -144,7 +144,7 @@ async def _row(tx: AsyncConnection, table: Table, **values: object) -> int:
 
 async def _fill(tx: AsyncConnection, now: dt.datetime) -> None:
     known = await catalog.topics(tx)
-    topics = [topic for topic in known if topic.skill != "trial" and not topic.in_groups]
+    topics = [topic for topic in known if topic.skill != demo_office.TRIAL and not topic.in_groups]
     for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
         date = local_date(now) + dt.timedelta(days=offset)
         day = Horizon(date, date)
@@ -221,7 +221,7 @@ async def _trial_call(tx: AsyncConnection, now: dt.datetime) -> tuple[Confirmed,
 
 
 def _sign_ins() -> tuple[SignIn, ...]:
-    trial = next(one for one in demo_office.CASEWORKERS if "trial" in one.skills)
+    trial = next(one for one in demo_office.CASEWORKERS if demo_office.TRIAL in one.skills)
     first = demo_office.CASEWORKERS[0]
     people = [(person.name, person.login, "caseworker") for person in (trial, first)]
     return tuple(
