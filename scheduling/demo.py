@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, catalog, demo_groups, demo_office, schema
+from scheduling import booking, catalog, demo_groups, demo_office, outcomes, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
 from scheduling.grid import Horizon, local_date
-from scheduling.model import Feature, Kind, Needs, Person, SlotTaken, Status, Topic, Way
+from scheduling.model import Feature, Kind, Needs, Outcome, Person, SlotTaken, Status, Topic, Way
 from scheduling.slots import SlotQuery, find
 from scheduling.store import Store
 
@@ -24,6 +24,9 @@ DEVICE_MINUTES = 5
 """How long a tablet or camera of the demo is on its way before and after use."""
 
 BOOKED_SHARE = 0.35
+MISSED_SHARE = 0.08
+"""How many of those whose day is over did not come."""
+
 NEEDED_SHARE = {Feature.STEP_FREE: 0.1, Feature.HEARING_LOOP: 0.05}
 """How many of those who are booked need what of a room."""
 
@@ -154,11 +157,15 @@ async def _fill(tx: AsyncConnection, now: dt.datetime) -> None:
             schema.appointment.c.session_id.is_(None),
         )
         if not await tx.scalar(taken):
-            await _fill_day(tx, date, topics, day.start - dt.timedelta(hours=12))
+            await _fill_day(tx, date, topics, day.start - dt.timedelta(hours=12), now)
 
 
 async def _fill_day(
-    tx: AsyncConnection, date: dt.date, topics: list[Topic], booked_at: dt.datetime
+    tx: AsyncConnection,
+    date: dt.date,
+    topics: list[Topic],
+    booked_at: dt.datetime,
+    now: dt.datetime,
 ) -> None:
     # Drawn from the date alone, so that the demo looks the same everywhere on one day.
     draw = random.Random(date.toordinal())  # noqa: S311 - a demo needs no secrecy
@@ -168,7 +175,10 @@ async def _fill_day(
             for slot in await find(tx, query, booked_at):
                 if draw.random() > BOOKED_SHARE / len(topics) * 2:
                     continue
-                await _book(tx, draw, topic, way, slot.start, booked_at)
+                number = await _book(tx, draw, topic, way, slot.start, booked_at)
+                if number and slot.start < now:
+                    outcome = Outcome.MISSED if draw.random() < MISSED_SHARE else Outcome.HELD
+                    await outcomes.mark(tx, number, outcome, actor=ACTOR, now=now)
 
 
 async def _book(
@@ -178,7 +188,8 @@ async def _book(
     way: Way,
     start: dt.datetime,
     booked_at: dt.datetime,
-) -> None:
+) -> int | None:
+    """Book one appointment and return its id; None where it collides with another."""
     name = draw.choice(demo_office.CLAIMANTS)
     person = Person(name, f"{name.split()[0].lower()}@example.org", "")
     needs = Needs(
@@ -187,12 +198,13 @@ async def _book(
         companion=draw.random() < 0.1,
     )
     try:
-        await booking.book(
+        booked = await booking.book(
             tx, topic=topic, way=way, start=start, site_id=None, person=person, needs=needs,
             locale="de", now=booked_at, actor=ACTOR,
         )  # fmt: skip
     except SlotTaken:
-        return
+        return None
+    return booked.appointment.id
 
 
 async def _trial_call(tx: AsyncConnection, now: dt.datetime) -> tuple[Confirmed, ...]:
