@@ -40,6 +40,8 @@ class Caseworker:
     skills: tuple[str, ...]
     languages: tuple[str, ...]
     hours: tuple[Hours, ...]
+    camera: bool = True
+    """Whether they have one of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,12 @@ CASEWORKERS = (
     Caseworker("Tarek Aydin", "aydin", "haupthaus", (MONEY, HOUSING), ("de", "tr"), _FULL),
     Caseworker("Olena Kovalenko", "kovalenko", "haupthaus", (MONEY, WORK),
                ("de", "uk", "ru"), _HOME_TWO_DAYS),
-    Caseworker("Jonas Petersen", "petersen", "haupthaus", (WORK, LEARNING), ("de", "en"), _LATE),
-    Caseworker("Sabine Krüger", "krueger", "haupthaus", (MONEY, CHILDREN), ("de",), _MORNINGS),
+    Caseworker("Jonas Petersen", "petersen", "haupthaus", (WORK, LEARNING), ("de", "en"), _LATE,
+               camera=False),
+    Caseworker("Sabine Krüger", "krueger", "haupthaus", (MONEY, CHILDREN), ("de",), _MORNINGS,
+               camera=False),
     Caseworker("Farid Haidari", "haidari", "haupthaus", (WORK, MONEY),
-               ("de", "fa", "en"), _FULL),
+               ("de", "fa", "en"), _FULL, camera=False),
     Caseworker("Petra Lindner", "lindner", "haupthaus", (HOUSING, CHILDREN),
                ("de", "fr"), _HOME_TWO_DAYS),
     Caseworker("Alex Neumann", "neumann", "haupthaus", (TRIAL,), ("de", "en"), _ALWAYS),

@@ -8,22 +8,24 @@ from typing import Any
 from signaling.relay import control, rtcp
 from signaling.relay.agreement import Agreement
 from signaling.relay.answer import Transport, write_answer
-from signaling.relay.batch_line import BatchLine
 from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
+from signaling.relay.estimates import Estimates
 from signaling.relay.ingress import Credentials
+from signaling.relay.layers import MEANWHILE
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
+from signaling.relay.path import Path
 from signaling.relay.plane.library import ffi, lib
+from signaling.relay.repeats import Allowance
+from signaling.relay.rounds import PAUSE, TURNS
 from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
 
-_CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
-_REPEATS_PER_TICK = 400
 _MOST_STREAMS: int = lib.PLANE_STREAMS
 
 
@@ -35,7 +37,6 @@ class Leg:
 
     def __init__(self, site: Site, offer: Offer, on_end: Callable[["Leg"], None]) -> None:
         self.identity = offer.identity
-        self.address: Address | None = None
         self.connected = False
         self.sources: tuple[Source, ...] = ()
         self._site = site
@@ -51,12 +52,12 @@ class Leg:
         self._agreement = Agreement(self, site.happenings)
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._downlink = Downlink()
-        self._repeats = _REPEATS_PER_TICK
-        self._credentials: list[Credentials] = []
-        self._consented = 0.0
+        self._estimates = Estimates()
+        self._allowance = Allowance()
+        self._path = Path(site, self, self.struct, self._moved)
         self._ticks = 0
         self._association = Association(
-            site.certificate, self._send_handshake, self._association_changed
+            site.certificate, self._path.send, self._association_changed
         )
         self._association.start(list(offer.fingerprints))
         site.rounds.join(self)
@@ -70,13 +71,13 @@ class Leg:
         agreement.agree(offer)
         self.sources = agreement.sources
         self._declare()
-        if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
-            # At most two at a time: the running one and the one an ICE restart brings.
-            for outdated in self._credentials[:-1]:
-                self._site.ingress.revoke(outdated)
-            fresh = self._site.ingress.issue(self, offer.ufrag)
-            self._credentials = [*self._credentials[-1:], fresh]
+        self._path.invite(offer.ufrag)
         return write_answer(offer, self._transport(), agreement.outgoing(offer))
+
+    @property
+    def address(self) -> Address | None:
+        """Where media for the participant goes, None while nobody knows."""
+        return self._path.address
 
     @property
     def forwarded(self) -> tuple[int, int]:
@@ -99,9 +100,7 @@ class Leg:
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
         now = time.monotonic()
-        for credentials in self._credentials:
-            self._site.ingress.revoke(credentials)
-        self._site.ingress.forget(self)
+        self._path.close()
         self._site.ingress.declare(self, ())
         for sink in self.sinks.values():
             sink.bind(None, now)
@@ -116,12 +115,9 @@ class Leg:
 
     def tick(self, now: float) -> None:
         """Send what is due; called every 100 ms."""
-        if self.address is not None and now - self._consented > _CONSENT:
-            self._site.counters.add("consent_expired")
-            self._site.ingress.forget(self)
-            self._move(None)
+        self._path.check(now)
         self._ticks += 1
-        self._repeats = _REPEATS_PER_TICK
+        self._allowance.refill(self._downlink.room, TURNS * PAUSE)
         if self._ticks % _TICKS_PER_ESTIMATE == 0:
             for source in self.sources:
                 source.tell_estimate(now)
@@ -145,21 +141,12 @@ class Leg:
             control.receive(compound, self, self._site.counters, now)
         elif kind == lib.EVENT_UNDECLARED:
             self._learn(start, length, event.arrived)
-        elif kind == lib.EVENT_HANDED and self.address is not None:
-            self._site.endpoint.line(self.address).post(self.address, start, length)
+        elif kind == lib.EVENT_HANDED:
+            self._path.post(start, length)
 
     def consent(self, credentials: Credentials, address: Address, now: float) -> None:
         """Move to `address`, which authenticated STUN nominated."""
-        if credentials is not self._credentials[-1]:
-            if address != self.address and self.address is not None:
-                return  # a nomination from before the ICE restart
-        elif len(self._credentials) > 1:
-            self._site.ingress.revoke(self._credentials.pop(0))
-        if self.address not in {None, address}:
-            self._site.counters.add("participants_moved")
-        self._consented = now
-        if self.address != address:
-            self._move(address)
+        self._path.consent(credentials, address, now)
 
     def follow(self, address: Address, start: int, length: int, now: float) -> bool:
         """Move to an unknown address if the SRTP or SRTCP from there, in the slab, is authentic.
@@ -168,14 +155,12 @@ class Leg:
         """
         if not self.connected or not lib.plane_proves(self._plane, self.struct, start, length):
             return False
-        self._site.counters.add("participants_moved")
-        self._consented = now
-        self._move(address)
+        self._path.follow(address, now)
         return True
 
     def fall_back(self, address: Address | None) -> None:
         """Go on at another known address, or wait for one: the present path is gone."""
-        self._move(address)
+        self._path.fall_back(address)
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
@@ -186,6 +171,10 @@ class Leg:
         """The seconds that the way to the participant and back takes."""
         return self._downlink.round_trip
 
+    def standing(self, now: float) -> float:
+        """Give the seconds that pictures stand in a queue on that way."""
+        return self._downlink.standing(now)
+
     @property
     def queue(self) -> float:
         """The seconds that it takes longer than it did at its best."""
@@ -195,19 +184,29 @@ class Leg:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
         lib.feedback_read(self.struct, body, len(body), self._told)
         if self._downlink.note(self._told, now):
-            for seat in self.seats:
-                if seat.video.source is not None:
-                    seat.video.source.tell_estimate(now)
+            self._tell_senders(now)
+
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Learn what the participant takes its network for, where it tells of no arrivals."""
+        if any(each.struct.extension for each in self.sinks.values()):
+            return
+        self._downlink.room = self._estimates.room(bits, self.forwarded[1], now)
+        if self._downlink.room is not None:
+            self._tell_senders(now)
 
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
-        room = self._downlink.room
-        shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
+        room, shown = self._downlink.room, self._pictures
         return room // shown if shown and room is not None else None
 
-    def forget_room(self) -> None:
-        """Find out anew what the participant's network takes."""
-        self._downlink.room = None
+    def try_a_picture(self) -> None:
+        """Find out anew whether the participant's network takes more than the voices."""
+        self._downlink.try_at_least(self._pictures * MEANWHILE)
+
+    @property
+    def _pictures(self) -> int:
+        """How many pictures room is kept for."""
+        return sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
 
     def replay(self, sink: Sink, first: int, now: float) -> bool:
         """Show a sink all packets of its source from `first` on; False when one is gone."""
@@ -216,12 +215,14 @@ class Leg:
 
     def repeat(self, sink: Sink, extended: int, sequence: int, now: float) -> bool | None:
         """Send a packet once more; False when it is not kept, None when too many were repeated."""
-        if self._repeats <= 0 or not self.connected:
+        is_picture = sink.kind == "video"
+        if not self.connected or not self._allowance.suffices(is_picture=is_picture):
             return None
         self._site.endpoint.make_room()
         at = int(now * 1_000_000)
         sent = bool(lib.sink_repeat(self._plane, sink.struct, extended, sequence, at))
-        self._repeats -= sent
+        if sent:
+            self._allowance.spend(is_picture=is_picture)
         return sent
 
     def hurry(self, encoding: Encoding) -> None:
@@ -233,6 +234,11 @@ class Leg:
         if self.connected:
             start = self._site.endpoint.place(packet)
             lib.plane_post_rtcp(self._plane, self.struct, start, len(packet))
+
+    def _tell_senders(self, now: float) -> None:
+        for seat in self.seats:
+            if seat.video.source is not None:
+                seat.video.source.tell_estimate(now)
 
     def _learn(self, start: int, length: int, arrived: int) -> None:
         """Take a decrypted packet for the first of a layer, if it says so."""
@@ -254,20 +260,9 @@ class Leg:
             struct.stream_count = index + 1
         self._site.ingress.declare(self, [ssrc for ssrc, _, _ in ssrcs])
 
-    def _move(self, address: Address | None) -> None:
-        self.address = address
+    def _moved(self) -> None:
         self._downlink.moved()
-        struct = self.struct
-        struct.line, struct.round, struct.uncut = ffi.NULL, 0, False
-        if address is not None:
-            line = self._site.endpoint.line(address)
-            if isinstance(line, BatchLine):
-                struct.line, struct.name = line.line, address
         self._refresh()
-
-    def _send_handshake(self, datagram: bytes) -> None:
-        if self.address is not None:
-            self._site.endpoint.send(datagram, self.address)
 
     def _association_changed(self) -> None:
         self._refresh()
@@ -292,7 +287,7 @@ class Leg:
             self.send_control(rtcp.receiver_report(self.ssrc, blocks))
 
     def _transport(self) -> Transport:
-        newest = self._credentials[-1]
+        newest = self._path.credentials
         return Transport(
             newest.ufrag,
             newest.password,

@@ -3,11 +3,10 @@
 `python -m tests.signaling.fuzz --inputs 1000000` throws that many at a relay with a running call
 and tells at the end whether anything was harmed or has grown. Among them are frames over TCP, media
 of strangers under known SSRCs, feedback and repeat requests that a participant encrypts, messages
-of the control protocol, and offers.
+of the control protocol, and offers into a room, also from somebody whose call goes on.
 
-Resident memory is told at ten marks. The first half of the inputs fills what is bounded (ids of
-STUN transactions, libsrtp's streams, the allocator's arenas); what is added in the second half is
-growth.
+Memory in use is told at ten marks. The first half of the inputs fills what is bounded (ids of STUN
+transactions, libsrtp's streams); what is added in the second half is growth.
 """
 
 import argparse
@@ -19,17 +18,17 @@ import logging
 import random
 import sys
 import tempfile
-from pathlib import Path
 
 import structlog
 
 from signaling.fleet import ControlAddress
-from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp
-from signaling.relay.offer import read_offer
+from signaling.relay import Relay, RelayConfig, framing, rtcp
 from tests.signaling.damage import damaged
 from tests.signaling.fuzz_insider import Insider
+from tests.signaling.fuzz_offers import Offers
 from tests.signaling.fuzz_orders import Orders
-from tests.signaling.peer import Peer, offer_sdp, rtp_packet
+from tests.signaling.memory import Memory
+from tests.signaling.peer import Peer, rtp_packet
 from tests.signaling.tcp_peer import TcpPeer
 
 SEED = 20261121
@@ -37,7 +36,8 @@ _BURST = 40
 _TALK = 5000
 _OFFER = 100
 _MARKS = 10
-_MOST_GROWTH = 1024  # KiB, of the second half: a leak of 64 bytes in every thirtieth input
+_MOST_KIB = 1024  # of the second half: a leak of 64 bytes in every thirtieth input
+_MOST_BLOCKS = 16_000  # of Python's, in the second half: one in every thirtieth input
 
 
 async def talk(alice, bob, number):
@@ -109,12 +109,13 @@ def impostor(chance, peers):
 class Scene:
     """A call of two at a relay, and everybody who means ill."""
 
-    def __init__(self, relay, peers, strangers, streams, orders):
+    def __init__(self, relay, peers, strangers, streams, orders, offers):
         self.relay = relay
         self.alice, self.bob, mallory = self.peers = peers
         self.strangers = strangers
         self.streams = streams
         self.orders = orders
+        self.offers = offers
         self.moves = 0
         """How often somebody's address has changed."""
         self._insider = Insider(mallory)
@@ -132,8 +133,8 @@ class Scene:
         strangers = await strangers_to(peers[0])
         streams = await Streams.to(peers[0], room)
         address = ControlAddress(path=f"{folder}/control.sock")
-        async with Orders.to(relay, address) as orders:
-            yield cls(relay, peers, strangers, streams, orders)
+        async with Orders.to(relay, address) as orders, Offers.to(relay) as offers:
+            yield cls(relay, peers, strangers, streams, orders, offers)
         for each in (*peers, streams):
             await each.close()
         for each in strangers:
@@ -160,13 +161,11 @@ class Scene:
     async def flood(self, inputs, *, seed=SEED):
         """Throw so much at the relay, while the call runs."""
         captured = await self._capture()
-        offer = offer_sdp().encode()
         senders = [self.alice, self.bob, *self.strangers]
         chance = random.Random(seed)
         for count in range(inputs):
             if count % _OFFER == 0:
-                with contextlib.suppress(BadOffer):
-                    read_offer(damaged(chance, [offer]).decode("utf-8", "replace"))
+                await self.offers.throw(chance)
             elif count % 16 == 15:
                 await self.orders.throw(chance)
             elif count % 8 == 1:
@@ -213,18 +212,14 @@ def failures_noted():
         structlog.configure(**before)
 
 
-def _resident_kib():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
-
-
 async def _marked(scene, inputs, seed):
-    """Throw so much at the scene; give the resident memory before and at marks, in KiB."""
-    resident = [_resident_kib()]
+    """Throw so much at the scene; give the memory before and at marks."""
+    memory = [Memory.now()]
     for mark in range(_MARKS):
         await scene.flood(inputs // _MARKS, seed=seed + mark)
-        resident.append(_resident_kib())
-        sys.stderr.write(f"{inputs * (mark + 1) // _MARKS} inputs, {resident[-1]} KiB\n")
-    return resident
+        memory.append(Memory.now())
+        sys.stderr.write(f"{inputs * (mark + 1) // _MARKS} inputs, {memory[-1]}\n")
+    return memory
 
 
 async def _run(inputs, seed):
@@ -232,20 +227,24 @@ async def _run(inputs, seed):
     with failures_noted() as failures, tempfile.TemporaryDirectory() as folder:
         relay = await Relay.start(config)
         async with Scene.at(relay, folder) as scene:
-            resident = await _marked(scene, inputs, seed)
+            memory = await _marked(scene, inputs, seed)
         await relay.close()
     for each in failures:
         sys.stderr.write(f"{each}\n")
-    half = resident[_MARKS // 2]
+    first, second = memory[_MARKS // 2] - memory[0], memory[-1] - memory[_MARKS // 2]
     dropped = sum(count for name, count in relay.counters.items() if name.startswith("dropped_"))
     return {
         "inputs": inputs,
         "dropped": dropped,
         "repeated": relay.counters["packets_repeated"],
         "moves": scene.moves,
+        "offers_refused": scene.offers.refused,
+        "offers_taken": scene.offers.taken,
         "failures": len(failures),
-        "grown_in_first_half_kib": half - resident[0],
-        "grown_kib": resident[-1] - half,
+        "grown_in_first_half_kib": first.malloc_kib,
+        "grown_kib": second.malloc_kib,
+        "grown_blocks": second.blocks,
+        "grown_resident_kib": second.resident_kib,
     }
 
 
@@ -258,7 +257,8 @@ def main():
     logging.disable(logging.INFO)
     figures = asyncio.run(_run(options.inputs, options.seed))
     print(json.dumps(figures))  # noqa: T201
-    sys.exit(bool(figures["failures"]) or figures["grown_kib"] > _MOST_GROWTH)
+    grown = figures["grown_kib"] > _MOST_KIB or figures["grown_blocks"] > _MOST_BLOCKS
+    sys.exit(bool(figures["failures"]) or grown)
 
 
 if __name__ == "__main__":
