@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,9 +47,12 @@ async def rearrange(
     site_id: int | None = None,
     caseworker_id: int | None = None,
     without: frozenset[int] = frozenset(),
+    features: frozenset[str] | None = None,
     for_staff: bool = False,
 ) -> Appointment:
     """Move, shift the way of, or reassign an appointment: whatever is named changes.
+
+    `features` are what the room must have for whoever comes, where they have been asked again.
 
     Where no caseworker is named, the present one keeps it if they are free; nobody and nothing
     of `without` (resource ids) is chosen. Everything the new way needs is claimed in exchange for
@@ -58,6 +62,8 @@ async def rearrange(
     before = await _open(tx, appointment_id)
     if before.session_id is not None:
         raise SlotTaken
+    if features is not None:
+        before = replace(before, needs=replace(before.needs, features=features))
     start = start or before.span.start
     query = elsewhere(
         before, local_date(start), way=way, site_id=site_id, caseworker_id=caseworker_id,
@@ -76,7 +82,8 @@ async def rearrange(
             tx, before, now,
             way=query.way, starts_at=span.start, ends_at=span.end,
             delete_after=before.delete_after + (span.end - before.span.end),
-            site_id=option.place_id, caseworker_id=option.caseworker.id, **things(option),
+            site_id=option.place_id, caseworker_id=option.caseworker.id,
+            features=sorted(before.needs.features), **things(option),
         )  # fmt: skip
         await _extend_links(tx, appointment_id, span.end)
         after = await appointments.by_id(tx, appointment_id)

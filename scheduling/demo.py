@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import booking, catalog, demo_groups, demo_office, schema
+from scheduling import booking, catalog, demo_groups, demo_office, outcomes, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
 from scheduling.grid import Horizon, local_date
-from scheduling.model import NO_CAMERA, Feature, Kind, Needs, Person, SlotTaken, Status, Topic, Way
+from scheduling.model import (
+    NO_CAMERA,
+    Feature,
+    Kind,
+    Needs,
+    Outcome,
+    Person,
+    SlotTaken,
+    Status,
+    Topic,
+    Way,
+)
 from scheduling.slots import SlotQuery, find
 from scheduling.store import Store
 
@@ -24,6 +35,9 @@ DEVICE_MINUTES = 5
 """How long a tablet or camera of the demo is on its way before and after use."""
 
 BOOKED_SHARE = 0.35
+MISSED_SHARE = 0.08
+"""How many of those whose day is over did not come."""
+
 NEEDED_SHARE = {Feature.STEP_FREE: 0.1, Feature.HEARING_LOOP: 0.05}
 """How many of those who are booked need what of a room."""
 
@@ -145,7 +159,7 @@ async def _row(tx: AsyncConnection, table: Table, **values: object) -> int:
 
 async def _fill(tx: AsyncConnection, now: dt.datetime) -> None:
     known = await catalog.topics(tx)
-    topics = [topic for topic in known if topic.skill != "trial" and not topic.in_groups]
+    topics = [topic for topic in known if topic.skill != demo_office.TRIAL and not topic.in_groups]
     for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
         date = local_date(now) + dt.timedelta(days=offset)
         day = Horizon(date, date)
@@ -155,11 +169,15 @@ async def _fill(tx: AsyncConnection, now: dt.datetime) -> None:
             schema.appointment.c.session_id.is_(None),
         )
         if not await tx.scalar(taken):
-            await _fill_day(tx, date, topics, day.start - dt.timedelta(hours=12))
+            await _fill_day(tx, date, topics, day.start - dt.timedelta(hours=12), now)
 
 
 async def _fill_day(
-    tx: AsyncConnection, date: dt.date, topics: list[Topic], booked_at: dt.datetime
+    tx: AsyncConnection,
+    date: dt.date,
+    topics: list[Topic],
+    booked_at: dt.datetime,
+    now: dt.datetime,
 ) -> None:
     # Drawn from the date alone, so that the demo looks the same everywhere on one day.
     draw = random.Random(date.toordinal())  # noqa: S311 - a demo needs no secrecy
@@ -169,7 +187,10 @@ async def _fill_day(
             for slot in await find(tx, query, booked_at):
                 if draw.random() > BOOKED_SHARE / len(topics) * 2:
                     continue
-                await _book(tx, draw, topic, way, slot.start, booked_at)
+                number = await _book(tx, draw, topic, way, slot.start, booked_at)
+                if number and slot.start < now:
+                    outcome = Outcome.MISSED if draw.random() < MISSED_SHARE else Outcome.HELD
+                    await outcomes.mark(tx, number, outcome, actor=ACTOR, now=now)
 
 
 async def _book(
@@ -179,7 +200,8 @@ async def _book(
     way: Way,
     start: dt.datetime,
     booked_at: dt.datetime,
-) -> None:
+) -> int | None:
+    """Book one appointment and return its id; None where it collides with another."""
     name = draw.choice(demo_office.CLAIMANTS)
     person = Person(name, f"{name.split()[0].lower()}@example.org", "")
     needs = Needs(
@@ -188,12 +210,13 @@ async def _book(
         companion=draw.random() < 0.1,
     )
     try:
-        await booking.book(
+        booked = await booking.book(
             tx, topic=topic, way=way, start=start, site_id=None, person=person, needs=needs,
             locale="de", now=booked_at, actor=ACTOR,
         )  # fmt: skip
     except SlotTaken:
-        return
+        return None
+    return booked.appointment.id
 
 
 async def _trial_call(tx: AsyncConnection, now: dt.datetime) -> tuple[Confirmed, ...]:
@@ -222,7 +245,7 @@ async def _trial_call(tx: AsyncConnection, now: dt.datetime) -> tuple[Confirmed,
 
 
 def _sign_ins() -> tuple[SignIn, ...]:
-    trial = next(one for one in demo_office.CASEWORKERS if "trial" in one.skills)
+    trial = next(one for one in demo_office.CASEWORKERS if demo_office.TRIAL in one.skills)
     first = demo_office.CASEWORKERS[0]
     people = [(person.name, person.login, "caseworker") for person in (trial, first)]
     return tuple(

@@ -14,6 +14,10 @@ HOME = (Way.VIDEO, Way.PHONE)
 
 MON, TUE, WED, THU, FRI = range(5)
 
+# Skills are words of the office: its forms and tables show them as they are.
+MONEY, HOUSING, WORK = "Leistung", "Wohnkosten", "Vermittlung"
+LEARNING, CHILDREN, TRIAL = "Weiterbildung", "Bildung und Teilhabe", "Technik-Probe"
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -114,24 +118,24 @@ _LATE = (Hours((MON, TUE, THU), "10:00", "13:00"), Hours((MON, TUE, THU), "13:30
 _ALWAYS = (Hours(tuple(range(7)), "00:00", "24:00", HOME),)
 
 CASEWORKERS = (
-    Caseworker("Miriam Hansen", "hansen", "haupthaus", ("money", "housing"), ("de", "en"), _FULL),
-    Caseworker("Tarek Aydin", "aydin", "haupthaus", ("money", "housing"), ("de", "tr"), _FULL),
-    Caseworker("Olena Kovalenko", "kovalenko", "haupthaus", ("money", "work"),
+    Caseworker("Miriam Hansen", "hansen", "haupthaus", (MONEY, HOUSING), ("de", "en"), _FULL),
+    Caseworker("Tarek Aydin", "aydin", "haupthaus", (MONEY, HOUSING), ("de", "tr"), _FULL),
+    Caseworker("Olena Kovalenko", "kovalenko", "haupthaus", (MONEY, WORK),
                ("de", "uk", "ru"), _HOME_TWO_DAYS),
-    Caseworker("Jonas Petersen", "petersen", "haupthaus", ("work", "learning"), ("de", "en"), _LATE,
+    Caseworker("Jonas Petersen", "petersen", "haupthaus", (WORK, LEARNING), ("de", "en"), _LATE,
                camera=False),
-    Caseworker("Sabine Krüger", "krueger", "haupthaus", ("money", "children"), ("de",), _MORNINGS,
+    Caseworker("Sabine Krüger", "krueger", "haupthaus", (MONEY, CHILDREN), ("de",), _MORNINGS,
                camera=False),
-    Caseworker("Farid Haidari", "haidari", "haupthaus", ("work", "money"),
+    Caseworker("Farid Haidari", "haidari", "haupthaus", (WORK, MONEY),
                ("de", "fa", "en"), _FULL, camera=False),
-    Caseworker("Petra Lindner", "lindner", "haupthaus", ("housing", "children"),
+    Caseworker("Petra Lindner", "lindner", "haupthaus", (HOUSING, CHILDREN),
                ("de", "fr"), _HOME_TWO_DAYS),
-    Caseworker("Alex Neumann", "neumann", "haupthaus", ("trial",), ("de", "en"), _ALWAYS),
-    Caseworker("Birgit Vogt", "vogt", "seedorf", ("money", "housing", "children"), ("de",), _FULL),
-    Caseworker("Samir Nasser", "nasser", "seedorf", ("work", "learning"),
+    Caseworker("Alex Neumann", "neumann", "haupthaus", (TRIAL,), ("de", "en"), _ALWAYS),
+    Caseworker("Birgit Vogt", "vogt", "seedorf", (MONEY, HOUSING, CHILDREN), ("de",), _FULL),
+    Caseworker("Samir Nasser", "nasser", "seedorf", (WORK, LEARNING),
                ("de", "ar"), _HOME_TWO_DAYS),
-    Caseworker("Katrin Wolf", "wolf", "talheim", ("money", "housing"), ("de", "pl"), _FULL),
-    Caseworker("Daniel Roth", "roth", "talheim", ("work", "learning", "children"),
+    Caseworker("Katrin Wolf", "wolf", "talheim", (MONEY, HOUSING), ("de", "pl"), _FULL),
+    Caseworker("Daniel Roth", "roth", "talheim", (WORK, LEARNING, CHILDREN),
                ("de", "en"), _LATE),
 )  # fmt: skip
 
@@ -151,7 +155,7 @@ def _bring(german: str, english: str) -> Text:
 
 TOPICS = (
     DemoTopic(
-        "money", "money",
+        "money", MONEY,
         {"de": "Ich brauche Geld zum Leben", "en": "I need money to live on"},
         {"de": "Erstantrag auf Grundsicherung", "en": "First application for basic income support"},
         {"de": "Sie haben kein oder zu wenig Geld. Wir helfen Ihnen beim Antrag.",
@@ -161,7 +165,7 @@ TOPICS = (
         _ways(person=45, video=45, phone=30, branch=True),
     ),
     DemoTopic(
-        "letter", "money",
+        "letter", MONEY,
         {"de": "Ich verstehe einen Brief von Ihnen nicht",
          "en": "I do not understand a letter from you"},
         {"de": "Fragen zum Leistungsbescheid", "en": "Questions about a notice of benefits"},
@@ -171,7 +175,7 @@ TOPICS = (
         _ways(person=20, video=20, phone=15, branch=True),
     ),
     DemoTopic(
-        "continue", "money",
+        "continue", MONEY,
         {"de": "Mein Geld soll weiter gezahlt werden", "en": "My money should go on being paid"},
         {"de": "Weiterbewilligungsantrag", "en": "Application for continued payment"},
         {"de": "Ihr Bescheid endet bald. Wir sehen den neuen Antrag mit Ihnen durch.",
@@ -180,7 +184,7 @@ TOPICS = (
         _ways(person=20, video=20, phone=20, branch=True),
     ),
     DemoTopic(
-        "housing", "housing",
+        "housing", HOUSING,
         {"de": "Ich ziehe um oder meine Miete ändert sich",
          "en": "I am moving or my rent is changing"},
         {"de": "Kosten der Unterkunft und Heizung", "en": "Costs of accommodation and heating"},
@@ -190,7 +194,7 @@ TOPICS = (
         _ways(person=30, video=30, phone=20),
     ),
     DemoTopic(
-        "holiday", "work",
+        "holiday", WORK,
         {"de": "Ich möchte in den Urlaub fahren", "en": "I would like to go on holiday"},
         {"de": "Zustimmung zur Ortsabwesenheit", "en": "Consent to absence"},
         {"de": "Sagen Sie uns vorher Bescheid, dann bekommen Sie Ihr Geld weiter.",
@@ -199,7 +203,7 @@ TOPICS = (
         _ways(video=10, phone=10),
     ),
     DemoTopic(
-        "found_work", "work",
+        "found_work", WORK,
         {"de": "Ich habe Arbeit gefunden", "en": "I have found work"},
         {"de": "Mitteilung einer Beschäftigungsaufnahme", "en": "Notice of taking up employment"},
         {"de": "Wir klären, was sich ändert und welche Hilfe es zum Start gibt.",
@@ -208,7 +212,7 @@ TOPICS = (
         _ways(person=20, video=20, phone=15, branch=True),
     ),
     DemoTopic(
-        "seek_work", "work",
+        "seek_work", WORK,
         {"de": "Ich suche Arbeit", "en": "I am looking for work"},
         {"de": "Arbeitsvermittlung und Eingliederung", "en": "Placement and integration"},
         {"de": "Wir suchen gemeinsam, was zu Ihnen passt.",
@@ -217,7 +221,7 @@ TOPICS = (
         _ways(person=45, video=45, phone=30, branch=True),
     ),
     DemoTopic(
-        "learn", "learning",
+        "learn", LEARNING,
         {"de": "Ich möchte einen Kurs machen oder einen Beruf lernen",
          "en": "I would like to take a course or learn a trade"},
         {"de": "Förderung der beruflichen Weiterbildung",
@@ -228,7 +232,7 @@ TOPICS = (
         _ways(person=45, video=45),
     ),
     DemoTopic(
-        "children", "children",
+        "children", CHILDREN,
         {"de": "Mein Kind braucht Geld für Schule oder Verein",
          "en": "My child needs money for school or a club"},
         {"de": "Leistungen für Bildung und Teilhabe", "en": "Benefits for education and participation"},
@@ -238,7 +242,7 @@ TOPICS = (
         _ways(person=20, video=20, phone=15),
     ),
     DemoTopic(
-        "understand", "money",
+        "understand", MONEY,
         {"de": "Bürgergeld verstehen: Info-Veranstaltung",
          "en": "Understanding basic income support: an information event"},
         {"de": "Gruppeninformation zur Grundsicherung",
@@ -252,7 +256,7 @@ TOPICS = (
         in_groups=True,
     ),
     DemoTopic(
-        "trial", "trial",
+        "trial", TRIAL,
         {"de": "Ich möchte die Videoberatung ausprobieren",
          "en": "I would like to try out advice by video"},
         {"de": "Technik-Probe", "en": "Practice call"},

@@ -58,7 +58,7 @@ COLUMNS = Vocabulary(
     Word("team", "Team", "Team"),
     Word("skills", "Fachgebiete", "Skills"),
     Word("languages", "Sprachen", "Languages"),
-    Word("ways", "Wege", "Ways"),
+    Word("ways", "Gesprächsarten", "Ways"),
     Word("camera", "Eigene Kamera", "Own camera"),
     Word("features", "Merkmale", "Features"),
     Word("setup", "Vorlauf", "Set-up"),

@@ -163,8 +163,12 @@ async def times_page(
             today,
             today + dt.timedelta(days=days),
         )
-        sites = [] if for_staff else await branches.of(tx, appointment)
-        site = await branches.chosen(tx, appointment, request.query.get("site", ""))
+        key, near = (request.query.get(name, "")[:60] for name in ("site", "near"))
+        offered = branches.offered(
+            [] if for_staff else await branches.of(tx, appointment), near,
+            last=branches.present(appointment), chosen=key,
+        )  # fmt: skip
+        site = await branches.chosen(tx, appointment, key)
         query = changes.elsewhere(
             appointment, window.first, window.last, site_id=site.id if site else None,
             for_staff=for_staff,
@@ -173,8 +177,8 @@ async def times_page(
     wanted = forms.day(request.query.get("day", ""), window.first)
     table = timetable(found, window, request.app[SETTINGS].timezone, wanted)
     return render(
-        request, template, appointment=appointment, table=table, known=known, sites=sites,
-        site=site,
+        request, template, appointment=appointment, table=table, known=known,
+        offered=offered, site=site,
     )  # fmt: skip
 
 

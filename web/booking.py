@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from scheduling import catalog, slots
 from scheduling.grid import local_date
 from scheduling.model import Site, Slot
-from web import forms
+from web import branches, forms
 from web.keys import CLOCK, SETTINGS, STORE
 from web.templating import render
 from web.timetable import WINDOW_DAYS, Timetable, Window, timetable
@@ -45,8 +46,11 @@ async def choose_time(request: web.Request) -> web.Response:
         wish = await wish_for(tx, request.match_info["topic"], request.match_info["way"], "")
         horizon = today + dt.timedelta(days=wish.topic.ways[wish.way].horizon_days)
         window = Window.around(forms.day(request.query.get("from", ""), today), today, horizon)
-        places = await _places(tx, wish, window, now)
-        site, found = _choose_place(places, request.query.get("site", ""))
+        key, near = (request.query.get(name, "")[:60] for name in ("site", "near"))
+        sites = await catalog.sites(tx) if wish.at_site else []
+        offered = branches.offered(sites, near, chosen=key)
+        places = await _places(tx, wish, offered.sites, window, now)
+        site, found = _choose_place(places, key)
         if not found:
             window, found = await _next_window(tx, wish, site, window, now)
     wanted = forms.day(request.query.get("day", ""), window.first)
@@ -55,17 +59,17 @@ async def choose_time(request: web.Request) -> web.Response:
         "booking/times.html",
         wish=Wish(wish.topic, wish.way, site),
         places=places,
+        offered=offered,
         table=_laid_out(request, found, window, wanted),
     )
 
 
 async def _places(
-    tx: AsyncConnection, wish: Wish, window: Window, now: dt.datetime
+    tx: AsyncConnection, wish: Wish, sites: Sequence[Site], window: Window, now: dt.datetime
 ) -> list[tuple[Site | None, list[Slot]]]:
     """Return the free times of each site that has some; of all together where nobody travels."""
     if not wish.at_site:
         return [(None, await _free(tx, wish, None, window, now))]
-    sites = await catalog.sites(tx)
     places = [(site, await _free(tx, wish, site, window, now)) for site in sites]
     return [(site, found) for site, found in places if found] or [(sites[0] if sites else None, [])]
 

@@ -95,6 +95,11 @@ def needs(typed: Typed, *, at_site: bool) -> Needs:
     )
 
 
+def features(form: Form) -> frozenset[str]:
+    """Return what is ticked of what somebody can need of a room."""
+    return frozenset(one for one in Feature if text(form, one))
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """Another person who is to join; `email` is empty when the link is handed over otherwise."""

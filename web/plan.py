@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -11,12 +11,11 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, hours, overview
-from scheduling.closures import Closed
 from scheduling.grid import Horizon, local_date
 from scheduling.model import Appointment, Kind, Site, Way
 from scheduling.overview import DEVICES, PEOPLE, ROOMS, Lane, Overview, Team
 from scheduling.seats import GroupSession
-from web import access, forms
+from web import access, closures, forms
 from web.keys import CLOCK, STORE
 from web.plan_drawing import HOURS, Drawing, is_closed_by
 from web.templating import render
@@ -92,13 +91,14 @@ async def show(request: web.Request) -> web.Response:
         sites, teams = await catalog.sites(tx), await overview.teams(tx)
         view = _view(request, sites, teams)
         seen = await _read(tx, view, now)
+        closed = await closures.lines(tx, seen.closures)
         found = await overview.search(tx, asked) if asked else []
     return render(
         request,
         "plan/show.html",
         view=view,
         overview=seen,
-        groups=[*_groups(seen)],
+        groups=[*_groups(seen, closed)],
         sites=sites,
         teams=teams,
         kinds=KIND_NAMES,
@@ -171,11 +171,11 @@ def _holidays(view: View, seen: Overview) -> dict[dt.date, str]:
 
 
 def _groups(
-    seen: Overview,
-) -> Iterator[tuple[Lane, list[Appointment], list[GroupSession], list[Closed]]]:
+    seen: Overview, lines: Sequence[closures.Line]
+) -> Iterator[tuple[Lane, list[Appointment], list[GroupSession], list[closures.Line]]]:
     """Yield each lane with what is on it, for the list."""
     for lane in seen.lanes:
         booked = [one.appointment for one in seen.booked if lane.resource.id in one.resource_ids]
-        closed = [one for one in seen.closures if is_closed_by(lane, one)]
+        closed = [one for one in lines if is_closed_by(lane, one.closed)]
         together = [one.session for one in seen.gatherings if lane.resource.id in one.resource_ids]
         yield lane, booked, together, closed

@@ -66,8 +66,18 @@ class Drawing:
                 "kind": lane.resource.kind,
                 "site": lane.site.name if self._several_sites else "",
                 "share": lane.share,
+                "note": self._away(lane),
             },
         }
+
+    def _away(self, lane: Lane) -> str:
+        """Return why a lane has no working time left at all, if something closes it."""
+        if lane.share is not None:
+            return ""
+        return next((self._note(one) for one in self._seen.closures if is_closed_by(lane, one)), "")
+
+    def _note(self, closure: Closed) -> str:
+        return closure.note or self._say(CLOSURES.get(closure.kind, closure.kind))
 
     def booked(self, one: Booked, *, movable: bool, now: dt.datetime) -> dict[str, Any]:
         """Return an appointment; `movable` says whether the reader may drag what is to come."""
@@ -167,7 +177,7 @@ class Drawing:
                 "resourceIds": [str(lane.resource.id) for lane in lanes],
                 "start": self._clock(closure.span.start),
                 "end": self._clock(closure.span.end),
-                "title": closure.note or self._say(CLOSURES.get(closure.kind, closure.kind)),
+                "title": self._note(closure),
                 "classNames": ["closure"],
             }
 

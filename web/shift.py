@@ -6,7 +6,8 @@ The same pages serve the claimant's link and the office; the plan decides what i
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,11 +23,11 @@ from scheduling.model import (
     Status,
     Way,
 )
-from web import access, forms, limits
+from web import access, branches, forms, limits
 from web.alternatives import Place, look_up
 from web.appointment import own_in, require_changeable
 from web.calls import CALLED, room_of
-from web.forms import FieldError
+from web.forms import FieldError, Form
 from web.keys import CLOCK, ROOMS, STORE
 from web.telling import tell
 from web.templating import Blank, render
@@ -53,7 +54,24 @@ class Alternative:
     way: Way
     minutes: int
     place: Place | None
-    asks_phone: bool
+    asks: str
+    """What has to be asked for first: ``phone``, ``room`` (what it must have), or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the form of a way says. `site` is the key of the branch that is looked at."""
+
+    site: str
+    near: str
+    features: frozenset[str]
+    phone: str
+
+    @classmethod
+    def read(cls, form: Form, site: str) -> Entry:
+        """Take what was typed and ticked."""
+        typed = forms.text(form, "near", limit=60), forms.features(form)
+        return cls(site, *typed, forms.text(form, "phone"))
 
 
 async def choose_way(request: web.Request) -> web.Response:
@@ -68,12 +86,12 @@ async def choose_way_for_staff(request: web.Request) -> web.Response:
 
 async def choose_terms(request: web.Request) -> web.Response:
     """Show the claimant where and when another way is possible."""
-    return await _terms_page(request, *await _of_claimant(request))
+    return await _terms(request, *await _of_claimant(request))
 
 
 async def choose_terms_for_staff(request: web.Request) -> web.Response:
     """Show the office where and when another way is possible."""
-    return await _terms_page(request, *await _of_staff(request))
+    return await _terms(request, *await _of_staff(request))
 
 
 async def shift(request: web.Request) -> web.Response:
@@ -143,70 +161,82 @@ async def _alternative(
         place = await look_up(tx, appointment, way, None, now, for_staff=asker.for_staff)
     elif len(sites) == 1:
         place = await look_up(tx, appointment, way, sites[0], now, for_staff=asker.for_staff)
-    return Alternative(way, offer.minutes, place, _asks_phone(appointment, way))
+    asks = "room" if offer.at_site else "phone" if _asks_phone(appointment, way) else ""
+    return Alternative(way, offer.minutes, place, asks)
+
+
+async def _terms(request: web.Request, appointment: Appointment, asker: Asker) -> web.Response:
+    """Show the times with what is known: the claimant's needs, and the branch of the address."""
+    known = Entry(request.query.get("site", ""), "", appointment.needs.features, "")
+    return await _terms_page(request, appointment, asker, known)
 
 
 async def _terms_page(
     request: web.Request,
     appointment: Appointment,
     asker: Asker,
+    entry: Entry,
     *,
-    errors: list[FieldError] | None = None,
-    phone: str = "",
+    errors: Sequence[FieldError] = (),
     taken: bool = False,
-    wanted_site: str = "",
 ) -> web.Response:
     way, now = _way_of(request, appointment), request.app[CLOCK]()
+    wanted = replace(appointment, needs=replace(appointment.needs, features=entry.features))
     async with request.app[STORE].reading() as tx:
-        sites: list[Site | None] = [None]
-        if appointment.topic.ways[way].at_site:
-            sites = [*await catalog.sites(tx)]
+        offered = await _branches(tx, appointment, way, entry)
         places = [
-            await look_up(tx, appointment, way, site, now, for_staff=asker.for_staff)
-            for site in sites
+            await look_up(tx, wanted, way, site, now, for_staff=asker.for_staff)
+            for site in offered.sites or (None,)
         ]
     lacks = [place.lack for place in places if place.lack]
     places = [place for place in places if place.possible]
-    site_key = wanted_site or request.query.get("site", "")
-    chosen = next((one for one in places if one.site and one.site.key == site_key), None)
-    if chosen is None and len(places) == 1:
+    chosen = next((one for one in places if one.site and one.site.key == entry.site), None)
+    if chosen is None and len(places) == 1 and not offered.many:
         chosen = places[0]
     return render(
         request, "shift/terms.html", status=409 if taken else 400 if errors else 200,
         appointment=appointment, asker=asker, way=way, places=places, chosen=chosen, taken=taken,
-        lacks=lacks,
+        lacks=lacks, offered=offered, entry=entry,
+        ticked=Blank(dict.fromkeys(entry.features, "yes")),
         minutes=appointment.topic.ways[way].minutes, asks_phone=_asks_phone(appointment, way),
-        errors=errors or [], phone=phone,
-        message_of=Blank({error.field: error.message for error in errors or []}),
+        errors=errors, message_of=Blank({error.field: error.message for error in errors}),
     )  # fmt: skip
+
+
+async def _branches(
+    tx: AsyncConnection, appointment: Appointment, way: Way, entry: Entry
+) -> branches.Offered:
+    """Return the branches to choose from; none where nobody travels."""
+    sites = await catalog.sites(tx) if appointment.topic.ways[way].at_site else []
+    return branches.offered(
+        sites, entry.near, last=branches.present(appointment), chosen=entry.site
+    )
 
 
 async def _shift(request: web.Request, appointment: Appointment, asker: Asker) -> web.Response:
     form = await request.post()
     start = forms.start(forms.text(form, "start"))
-    if start is None:
+    looks = "look" in form
+    if start is None and not looks:
         raise web.HTTPBadRequest
     if request.match_info["way"] == appointment.way:  # a second tap, or a second tab
         raise web.HTTPSeeOther(f"{asker.address}?done=shifted")
-    way, site_key = _way_of(request, appointment), forms.text(form, "site")
-    phone = ""
+    entry = Entry.read(form, forms.text(form, "look") or forms.text(form, "site"))
+    if start is None:
+        return await _terms_page(request, appointment, asker, entry)
+    way = _way_of(request, appointment)
     if _asks_phone(appointment, way):
         phone, errors = forms.phone(form)
         if errors:
-            typed = forms.text(form, "phone")
-            return await _terms_page(request, appointment, asker, errors=errors, phone=typed)
+            return await _terms_page(request, appointment, asker, entry, errors=errors)
+        entry = replace(entry, phone=phone)
     try:
         async with request.app[STORE].writing() as tx:
-            site = await _site(tx, appointment, way, site_key)
             present = await appointments.by_id(tx, appointment.id)
             if present.way is not way:  # else two taps came at once, and one was enough
-                if phone:
-                    await contact.set_phone(tx, appointment.id, phone)
-                await _rearrange(request, tx, present, asker, way, start, site)
+                await _rearrange(request, tx, present, asker, way, start, entry)
     except SlotTaken:
-        return await _terms_page(
-            request, appointment, asker, phone=phone, taken=True, wanted_site=site_key
-        )
+        return await _terms_page(request, appointment, asker, entry, taken=True)
     if way not in CALLED:
         # Whoever waits in the lobby already learns there that the call takes place otherwise.
         await request.app[ROOMS].dismiss_all(room_of(appointment))
@@ -220,12 +250,16 @@ async def _rearrange(
     asker: Asker,
     way: Way,
     start: dt.datetime,
-    site: Site | None,
+    entry: Entry,
 ) -> None:
     now = request.app[CLOCK]()
+    site = await _site(tx, appointment, way, entry.site)
+    if _asks_phone(appointment, way):
+        await contact.set_phone(tx, appointment.id, entry.phone)
     shifted = await booking.rearrange(
         tx, appointment.id, way=way, start=start, site_id=site.id if site else None,
-        actor=asker.actor, now=now, for_staff=asker.for_staff,
+        features=entry.features if site else None, actor=asker.actor, now=now,
+        for_staff=asker.for_staff,
     )  # fmt: skip
     await tell(request, tx, shifted, Change.SHIFTED, actor=asker.actor, token=asker.token)
 

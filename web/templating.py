@@ -161,6 +161,7 @@ def _filters(language: str, timezone: ZoneInfo) -> dict[str, Callable[..., objec
         "clock": clock,
         "iso": lambda value: local(value).isoformat(),
         "language_name": lambda code: names.get(code, code),
+        "by_language": lambda codes: sorted(codes, key=lambda code: names.get(code, code)),
         "phone": _phone,
         "merged": _merged,
     }

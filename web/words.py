@@ -139,8 +139,10 @@ def none_now(features: Sequence[str], *, interpreter: bool) -> str:
     return NEEDED[features[0]].none_now if features else N_("No interpreter at this time")
 
 
-INTERPRETED = (
-    "ar", "bg", "en", "es", "fa", "fr", "it", "ku", "pl", "ps", "ro", "ru", "so", "sq", "sr",
-    "ti", "tr", "uk", "vi",
-)  # fmt: skip
-"""Languages that can be asked for, ISO 639-1; each is named in the language of the page."""
+INTERPRETED: Mapping[str, str] = {
+    "ar": "العربية", "bg": "български", "en": "English", "es": "español", "fa": "فارسی",
+    "fr": "français", "it": "italiano", "ku": "kurdî", "pl": "polski", "ps": "پښتو",
+    "ro": "română", "ru": "русский", "so": "Soomaali", "sq": "shqip", "sr": "српски",
+    "ti": "ትግርኛ", "tr": "Türkçe", "uk": "українська", "vi": "Tiếng Việt",
+}  # fmt: skip
+"""Languages that can be asked for, ISO 639-1, and what their speakers call them."""

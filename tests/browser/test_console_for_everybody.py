@@ -41,6 +41,19 @@ async def test_the_console_can_be_used_by_everybody(
         await looks_right(page)
 
 
+async def test_times_to_choose_from_are_large_enough_for_a_finger(
+    plan: Plan, browser: Browser
+) -> None:
+    page = await console(plan, browser)
+    await page.goto(f"{plan.office.url}/plan/book")
+
+    heights = await page.evaluate(
+        "[...document.querySelectorAll('.time-choice label')].map((one) => one.clientHeight)"
+    )
+
+    assert min(heights) >= 44
+
+
 async def test_the_console_is_legible_in_the_dark(plan: Plan, browser: Browser) -> None:
     page = await console(plan, browser, color_scheme="dark")
     await expect(event(page)).to_be_visible()

@@ -254,6 +254,11 @@ async def test_axe_finds_nothing_in_the_text_and_nothing_is_wider_than_the_windo
     assert found == []
     for visitor in (claimant, caseworker):
         assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+        # Nobody has to look for the buttons of the call while they write.
+        await visitor.page.get_by_label("Your text").fill(
+            "Können Sie das bitte noch einmal sagen? " * 4
+        )
+        await expect(visitor.page.get_by_role("button", name="Leave")).to_be_in_viewport(ratio=1)
 
 
 async def test_at_twice_the_size_of_text_everything_can_be_reached(office: Office) -> None:

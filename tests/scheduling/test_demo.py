@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from scheduling import demo, demo_groups, demo_office, invariants, seats
+from sqlalchemy import select
+
+from scheduling import demo, demo_groups, demo_office, invariants, schema, seats
 from scheduling.grid import local_date
 from scheduling.seats import GroupSession
 from scheduling.store import Store
@@ -35,6 +37,20 @@ async def test_two_sessions_with_free_seats_lie_ahead_however_often_the_demo_is_
     assert [one.id for one in again] == [one.id for one in first]
     assert len(a_week_later) == 2
     assert a_week_later[0].id == first[1].id
+
+
+async def test_of_the_days_that_are_over_it_is_known_what_became_of_them(store: Store) -> None:
+    def hashed(_password: str) -> str:
+        return "no password"
+
+    await demo.seed(store, SUNDAY, hashed)
+
+    row = schema.appointment
+    single = select(row.c.outcome).where(row.c.session_id.is_(None), row.c.ends_at < SUNDAY)
+    async with store.reading() as tx:
+        outcomes = [*await tx.scalars(single)]
+    assert {"held", "missed"} == {*outcomes}
+    assert outcomes.count("missed") < len(outcomes) / 4
 
 
 async def test_a_session_makes_way_for_a_public_holiday(store: Store) -> None:

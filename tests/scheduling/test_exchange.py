@@ -125,7 +125,7 @@ async def test_lines_add_change_retire_and_bring_back(store: Store, clock: Clock
 async def test_every_problem_of_every_line_is_told(store: Store, clock: Clock) -> None:
     await furnish(store)
     text = (
-        "Nummer;Standort;Name;Team;Fachgebiete;Sprachen;Wege;Aktiv;Eigene Kamera\n"
+        "Nummer;Standort;Name;Team;Fachgebiete;Sprachen;Gesprächsarten;Aktiv;Eigene Kamera\n"
         ";Mond;A;;money;de;;\n"
         ";Haupthaus;B;Team 9;mony;deutsch;Brief;vielleicht;manchmal\n"
         ";Haupthaus;C;;;de;;\n"

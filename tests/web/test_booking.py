@@ -43,6 +43,17 @@ async def test_what_is_taken_in_one_way_is_gone_in_the_others(house: House) -> N
         assert free
 
 
+async def test_interpreters_are_listed_by_name_and_in_their_own_words(small_house: House) -> None:
+    details = await small_house.visitor().hold("video")
+
+    _, *listed = details.form(details.path).choices["interpreter"]
+
+    assert [one.split()[0] for one in listed[:3]] == ["Albanian", "Arabic", "Bulgarian"]
+    assert [one.split()[-1] for one in listed[:3]] == ["shqip", "العربية", "български"]
+    assert listed == sorted(listed)
+    assert not any(one.startswith("English") for one in listed)
+
+
 async def test_a_held_time_is_not_offered_until_the_hold_runs_out(
     house: House, clock: Clock
 ) -> None:

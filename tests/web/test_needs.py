@@ -171,6 +171,62 @@ async def test_a_way_for_which_no_room_has_what_is_needed_is_refused_with_the_re
         assert "No room with a hearing loop at this site." in page.text
 
 
+async def test_whoever_comes_after_all_is_asked_what_they_need_of_a_room(house: House) -> None:
+    await equip(house, "hearing_loop", number=1)
+    visitor = house.visitor()
+    own = (await visitor.book("video")).path
+    ways = await visitor.get(f"{own}/way")
+    form = (await visitor.get(f"{own}/way/in_person")).form(f"{own}/way/in_person")
+
+    shown = await visitor.send(form, look="", hearing_loop="yes")
+    asked = shown.form(f"{own}/way/in_person")
+    shifted = await visitor.send(asked, start=asked.starts()[0])
+    again = await visitor.get(f"{own}/way/video")
+
+    assert "Change and say what you need" in ways.text
+    assert asked.fields["hearing_loop"] == "yes"
+    assert shifted.title == "The way of your appointment has changed"
+    assert again.status == 200
+    async with house.store.reading() as tx:
+        made = await appointments.by_id(tx, 1)
+    assert (made.needs, made.room.id) == (LOOP, house.office.rooms[1])
+
+
+async def test_what_is_known_of_somebodys_needs_is_ticked_already_and_can_be_taken_back(
+    house: House, clock: Clock
+) -> None:
+    made = await booked(house, clock, Way.VIDEO, LOOP)
+    scheduler = await signed_in(house, "scheduler")
+    address = f"/staff/appointments/{made.id}/way/in_person"
+
+    form = (await scheduler.get(address)).form(address)
+    known = dict(form.fields)
+    del form.fields["hearing_loop"]
+    shown = (await scheduler.send(form, look="")).form(address)
+    await scheduler.send(shown, start=shown.starts()[0])
+
+    assert known["hearing_loop"] == "yes"
+    assert form.starts() == []
+    async with house.store.reading() as tx:
+        after = await appointments.by_id(tx, made.id)
+    assert (after.needs, after.way) == (Needs(), Way.IN_PERSON)
+
+
+async def test_a_time_at_which_no_room_has_what_was_ticked_changes_nothing(house: House) -> None:
+    visitor = house.visitor()
+    own = (await visitor.book("video")).path
+    form = (await visitor.get(f"{own}/way/in_person")).form(f"{own}/way/in_person")
+
+    refused = await visitor.send(form, start=form.starts()[0], hearing_loop="yes")
+
+    assert refused.status == 409
+    assert "Haupthaus: No room with a hearing loop at this site." in refused.text
+    assert refused.form(f"{own}/way/in_person").fields["hearing_loop"] == "yes"
+    async with house.store.reading() as tx:
+        made = await appointments.by_id(tx, 1)
+    assert (made.needs, made.way) == (Needs(), Way.VIDEO)
+
+
 async def test_the_rescue_list_says_that_no_other_room_has_what_is_needed(
     house: House, clock: Clock
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import re
 
 import pytest
 
@@ -62,6 +64,35 @@ async def test_the_console_lists_everybody_and_everything_with_what_is_booked(
     assert page.headers["Cache-Control"] == "no-store"
     assert page.text.count(">Kim Beispiel</a>") == 2  # the caseworker's lane and the room's
     assert "19 % booked" in page.text  # 35 minutes with buffer of three hours
+
+
+async def test_a_day_off_is_named_beside_the_name_and_not_by_the_clock(
+    small_house: House, clock: Clock
+) -> None:
+    made = await booked(small_house, clock)
+    async with small_house.store.writing() as tx:
+        midnight = at(8, day=13) - dt.timedelta(hours=8)
+        off = Span(midnight, midnight + dt.timedelta(days=1))
+        await closures.close(tx, off, resource_id=made.caseworker.id, kind="absence")
+    visitor = await signed_in(small_house)
+
+    page = await visitor.get(DAY)
+    lanes = await (await visitor.client.get(DAY.replace("/plan", "/plan/timeline.json"))).json()
+
+    assert "Tue 13 Oct, all day" in " ".join(page.text.split())
+    notes = {lane["title"]: lane["extendedProps"]["note"] for lane in lanes["resources"]}
+    assert notes.pop(made.caseworker.name) == "away"
+    assert {*notes.values()} == {""}
+
+
+async def test_the_title_of_a_week_names_its_days(small_house: House) -> None:
+    visitor = await signed_in(small_house)
+
+    page = await visitor.get(f"{DAY}&span=week")
+
+    (title,) = re.findall("<title>(.+?)</title>", page.text)
+    assert "Plan, Mon 12 Oct" in title
+    assert "Sun 18 Oct" in title
 
 
 @pytest.mark.parametrize(

@@ -127,12 +127,14 @@ async def test_several_sites_are_to_be_chosen_among_first(small_house: House) ->
     visitor = small_house.visitor()
     own = (await visitor.book("video")).path
 
-    undecided = await visitor.get(f"{own}/way/in_person")
-    decided = await visitor.get(f"{own}/way/in_person?site=main")
+    undecided = form_of(await visitor.get(f"{own}/way/in_person"), "in_person")
+    decided = form_of(await visitor.send(undecided, look="main"), "in_person")
+    linked = form_of(await visitor.get(f"{own}/way/in_person?site=main"), "in_person")
 
-    assert [form for form in undecided.forms if form.action.endswith("/in_person")] == []
-    assert f"{own}/way/in_person?site=main" in undecided.links
-    assert form_of(decided, "in_person").fields["site"] == "main"
+    assert undecided.starts() == []
+    assert ("look", "main") in undecided.buttons
+    assert decided.fields["site"] == linked.fields["site"] == "main"
+    assert decided.starts() == linked.starts() != []
 
 
 async def test_the_number_is_asked_for_where_we_are_to_call_and_know_none(house: House) -> None:

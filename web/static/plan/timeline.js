@@ -135,11 +135,12 @@ class Console {
   }
 
   lane(resource) {
-    const { site, share } = resource.extendedProps;
+    const { site, share, note } = resource.extendedProps;
     const label = element("span", "lane-label");
     label.append(element("span", "lane-title", resource.title));
     const known = share !== null && share !== undefined;
     if (known) label.append(element("span", "lane-share", `${share} ${this.say.sayBooked}`));
+    if (note) label.append(element("span", "lane-share", note));
     if (site) label.append(element("span", "lane-site", site));
     if (known) {
       const bar = element("progress", "share-bar");
