@@ -16,6 +16,7 @@ from signaling.relay import (
     layers,
     leg,
     path,
+    repeats,
     rounds,
     send_queue,
     sink,
@@ -107,7 +108,7 @@ SAID = [
     ),
     (
         f"{word(ingress._ADDRESSES_PER_LEG)} addresses, {dtls._WAITING_DATAGRAMS} waiting handshake "
-        f"datagrams, and {leg._REPEATS_PER_TICK} repeats per {ROUND_MS}"
+        f"datagrams, and {repeats._AT_ONCE:.0f} repeats per {ROUND_MS}"
     ),
     (
         f"of each connection {math.ceil(ARRIVED / KIB)} KiB that arrived, "
