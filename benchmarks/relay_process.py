@@ -40,6 +40,11 @@ class DistantRelay:
         counted: dict[str, int] = self._ask("counters")
         return counted["packets_forwarded"] - counted.get("dropped_unsendable", 0)
 
+    def dropped(self) -> int:
+        """Ask how many datagrams the relay has dropped."""
+        counted: dict[str, int] = self._ask("counters")
+        return sum(count for name, count in counted.items() if name.startswith("dropped_"))
+
     def _ask(self, *message: Any) -> Any:
         self._pipe.send(message)
         return self._pipe.recv()

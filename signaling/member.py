@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from signaling.messages import Cause, Level, Participant, Phase, Quality, Role, ServerMessage
+from signaling.moment import Moment
 from signaling.outbox import Outbox
 from signaling.visits import Stay
 
@@ -32,7 +33,7 @@ class Member:
     since: datetime
     stay: Stay
     outbox: Outbox | None = None
-    lost: datetime | None = None
+    lost: Moment | None = None
     """Since when the socket is gone without a word; media may still flow."""
     audio: bool = False
     video: bool = False

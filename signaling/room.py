@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from signaling.media import MediaRoom, NoRelay
 from signaling.member import Identity, Member
@@ -24,6 +24,7 @@ from signaling.messages import (
     Slot,
     Welcome,
 )
+from signaling.moment import Moment
 from signaling.outbox import Outbox
 from signaling.relay import BadOffer
 from signaling.text import Returned, Text, Written
@@ -39,22 +40,21 @@ RECONNECT = timedelta(seconds=20)
 class Room:
     """The members of one consultation and the rules between them.
 
-    `clock` gives aware datetimes. `changed` is called when the lobby or the presence changed;
-    `arrive` begins the stay of an identity's key. `turn` grants the office's TURN servers, where
+    `changed` is called when the lobby or the presence changed; `arrive` begins the stay of an identity's key. `turn` grants the office's TURN servers, where
     it has some.
     """
 
     def __init__(
         self,
         conference: MediaRoom,
-        clock: Callable[[], datetime],
+        clock: Callable[[], Moment],
         changed: Callable[[], None],
         arrive: Callable[[str], Stay],
         turn: Turn,
     ) -> None:
         self.members: dict[str, Member] = {}
         self.hosted = False
-        self.empty_since: datetime | None = clock()
+        self.empty_since: Moment | None = clock()
         self._conference = conference
         self._clock = clock
         self._changed = changed
@@ -101,7 +101,7 @@ class Room:
     def renew(self, member: Member) -> None:
         """Send new credentials for TURN when the last ones are old; called now and then."""
         if self._turn.is_due(member.granted or member.since):
-            member.granted = self._clock()
+            member.granted = self._clock().wall
             member.tell(self._turn.grant())
 
     async def offer(self, member: Member, message: OfferMessage) -> None:
@@ -200,7 +200,7 @@ class Room:
             if member.lost is not None and now - member.lost >= RECONNECT:
                 self.remove(member, Ending.LOST)
 
-    def _watch(self, member: Member, now: datetime) -> None:
+    def _watch(self, member: Member, now: Moment) -> None:
         before = member.stay.interrupted
         # Browsers send nothing to an empty room, nor without any device.
         talking = member.phase is Phase.ROOM and len(self._in_room()) > 1
@@ -225,7 +225,7 @@ class Room:
 
     def _welcome(self, member: Member) -> None:
         ice = self._turn.grant()
-        member.granted = self._clock()
+        member.granted = self._clock().wall
         member.tell(
             Welcome(
                 member.id,
@@ -244,7 +244,7 @@ class Room:
         if (len(self._in_room()) >= MOST_IN_ROOM) if inside else (lobby >= MOST_WAITING):
             raise ProtocolError(Code.ROOM_FULL, "four people are in the room")
         phase = Phase.ROOM if inside else Phase.LOBBY
-        member = Member(member_id, identity, phase, self._clock(), self._arrive(identity.key))
+        member = Member(member_id, identity, phase, self._clock().wall, self._arrive(identity.key))
         if inside:
             member.stay.admit(self._clock())
         self.members[member_id] = member

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Self
 from weakref import WeakSet
 
@@ -13,6 +14,7 @@ import structlog
 from signaling.media import Carrier
 from signaling.member import Identity
 from signaling.messages import EndReason, Level, Phase, Role
+from signaling.moment import Moment
 from signaling.room import Room
 from signaling.turn import Turn
 from signaling.visits import Stay, Visits
@@ -74,8 +76,8 @@ class Changes:
 class Rooms:
     """The registry of rooms. It lives in memory: after a restart people reconnect into new ones.
 
-    `clock` gives aware datetimes; `turn` grants the office's TURN servers. Needs a running event
-    loop.
+    `clock` gives aware datetimes, `steady` monotonic seconds; `turn` grants the office's TURN
+    servers. Needs a running event loop.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Rooms:
         carrier: Carrier,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        steady: Callable[[], float] = monotonic,
         turn: Turn | None = None,
     ) -> None:
         self.turn = turn or Turn()
@@ -91,6 +94,7 @@ class Rooms:
         self.told_levels: Counter[Level] = Counter()
         self._carrier = carrier
         self._clock = clock
+        self._steady = steady
         self._rooms: dict[str, Room] = {}
         self._subscribers: WeakSet[Changes] = WeakSet()
         self._loop = asyncio.get_running_loop()
@@ -102,9 +106,9 @@ class Rooms:
         if room not in self._rooms:
             self._rooms[room] = Room(
                 self._carrier.conference(room),
-                self._clock,
+                self._now,
                 lambda: self._changed(room),
-                lambda key: Stay(self.visits, room, key, self._clock()),
+                lambda key: Stay(self.visits, room, key, self._now()),
                 self.turn,
             )
             _log.info("room opened")
@@ -151,7 +155,7 @@ class Rooms:
 
     def sweep(self) -> None:
         """Let go of members who did not come back and of rooms empty for ten minutes."""
-        now = self._clock()
+        now = self._now()
         for key, room in tuple(self._rooms.items()):
             room.sweep()
             if room.empty_since is not None and now - room.empty_since >= EMPTY:
@@ -171,6 +175,9 @@ class Rooms:
             self._carrier.dissolve(room)
             self._changed(room)
             _log.info("room closed", reason=str(reason))
+
+    def _now(self) -> Moment:
+        return Moment(self._clock(), self._steady())
 
     def _swept(self) -> None:
         self._timer = self._loop.call_later(_SWEEP, self._swept)

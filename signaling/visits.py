@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from signaling.moment import Moment
+
 SILENCE = timedelta(seconds=2)
 """For how long nothing may come from somebody who was sending until it is an interruption."""
 _STREAM = 10
@@ -82,15 +84,15 @@ class Visits:
 class Stay:
     """Follows one visit from the arrival on, and notes in `visits` what changes."""
 
-    def __init__(self, visits: Visits, room: str, key: str, now: datetime) -> None:
-        self.visit = Visit(secrets.token_urlsafe(9), room, key, now, now)
+    def __init__(self, visits: Visits, room: str, key: str, now: Moment) -> None:
+        self.visit = Visit(secrets.token_urlsafe(9), room, key, now.wall, now.wall)
         self._visits = visits
         self._told = now
         self._until = now  # since when nothing comes, now if something does
         self._received: int | None = None
         self._streaming = False
         self._moved = now
-        self._silent: datetime | None = None
+        self._silent: Moment | None = None
         visits.note(self.visit)
 
     @property
@@ -98,13 +100,13 @@ class Stay:
         """Whether nothing comes from the person although something should."""
         return self._silent is not None
 
-    def admit(self, now: datetime) -> None:
+    def admit(self, now: Moment) -> None:
         """Note that the person is in the room."""
         if self.visit.admitted is None:
-            self._tell(now, admitted=now)
+            self._tell(now, admitted=now.wall)
 
     def watch(
-        self, now: datetime, received: int | None, *, expected: bool, lost: datetime | None
+        self, now: Moment, received: int | None, *, expected: bool, lost: Moment | None
     ) -> None:
         """Look at the visit, once a second.
 
@@ -113,7 +115,7 @@ class Stay:
         is broken.
         """
         if self.visit.connected is None and received is not None:
-            self._tell(now, connected=now)
+            self._tell(now, connected=now.wall)
         if received and received != self._received:
             self._streaming = received - (self._received or 0) >= _STREAM
             self._moved = now
@@ -132,27 +134,26 @@ class Stay:
         if now - self._told >= _TOLD_EVERY:
             self._tell(now)
 
-    def leave(self, now: datetime, ending: Ending) -> None:
+    def leave(self, now: Moment, ending: Ending) -> None:
         """Note the end.
 
         Somebody who was lost was there until they fell silent; who went or was sent while nothing
         got through was interrupted until then.
         """
         if ending is Ending.LOST:
-            self._tell(now, seen=self._until, ending=ending)
+            self._tell(now, seen=self._until.wall, ending=ending)
             return
         self._mend(now)
         self._tell(now, ending=ending)
 
-    def _mend(self, now: datetime) -> None:
+    def _mend(self, now: Moment) -> None:
         if self._silent is None:
             return
-        # Clocks of machines are put back now and then.
-        length, self._silent = max(now - self._silent, timedelta()), None
+        length, self._silent = now - self._silent, None
         count, sum_ = self.visit.interruptions + 1, self.visit.interrupted + length
         self._tell(now, interruptions=count, interrupted=sum_)
 
-    def _tell(self, now: datetime, **changes: object) -> None:
-        self.visit = replace(self.visit, **({"seen": now} | changes))  # type: ignore[arg-type]
+    def _tell(self, now: Moment, **changes: object) -> None:
+        self.visit = replace(self.visit, **({"seen": now.wall} | changes))  # type: ignore[arg-type]
         self._told = now
         self._visits.note(self.visit)

@@ -36,6 +36,7 @@ class Clock:
 
     def __init__(self, now: dt.datetime) -> None:
         self.now = now
+        self._gone = dt.timedelta()
 
     def __call__(self) -> dt.datetime:
         return self.now
@@ -43,6 +44,15 @@ class Clock:
     def forward(self, **units: float) -> None:
         """Go on by that much, e.g. ``clock.forward(minutes=11)``."""
         self.now += dt.timedelta(**units)
+        self._gone += dt.timedelta(**units)
+
+    def jump(self, **units: float) -> None:
+        """Be set by that much, while no time passes."""
+        self.now += dt.timedelta(**units)
+
+    def steady(self) -> float:
+        """Give the seconds gone by, which no setting changes."""
+        return self._gone.total_seconds()
 
 
 @pytest.fixture

@@ -90,11 +90,12 @@ def agreed_extensions(section: Section) -> dict[str, int]:
     """Give the header extensions used in this section, ids by URI.
 
     What the client sends carries transport-wide numbers, which the relay reports on, and so do
-    the pictures it receives, which it reports on. The voices it receives carry none: they are
+    the pictures it receives, where it reports on them. The voices it receives carry none: they are
     repeated byte by byte, and a number would be another one then. Pictures that are sent in
     layers say which one they are of.
     """
-    wanted = [] if _hears(section) else [codecs.TRANSPORT_WIDE]
+    numbered = section.direction == "sendonly" or _tells_arrivals(section)
+    wanted = [codecs.TRANSPORT_WIDE] if numbered else []
     if section.layers:
         wanted += [codecs.SECTION, codecs.LAYER, codecs.REPAIRED_LAYER]
     return {uri: section.extensions[uri] for uri in wanted if uri in section.extensions}
@@ -113,11 +114,23 @@ def _hears(section: Section) -> bool:
     return (section.kind, section.direction) == ("audio", "recvonly")
 
 
+def _tells_arrivals(section: Section) -> bool:
+    """Tell whether the client can report on when the packets of a picture arrived."""
+    return (
+        section.kind == "video"
+        and "transport-cc" in section.feedback
+        and codecs.TRANSPORT_WIDE in section.extensions
+    )
+
+
 def agreed_feedback(section: Section) -> list[str]:
-    """Give the feedback messages used in this section, in the words of `a=rtcp-fb`."""
+    """Give the feedback messages used in this section, in the words of `a=rtcp-fb`.
+
+    Who cannot tell of arrivals tells what it takes its network for (REMB).
+    """
     wanted = set(codecs.BY_KIND[section.kind].feedback)
     if section.direction != "sendonly":
-        wanted.discard("goog-remb" if section.kind == "video" else "transport-cc")
+        wanted.discard("goog-remb" if _tells_arrivals(section) else "transport-cc")
     return [
         each
         for each in codecs.BY_KIND[section.kind].feedback

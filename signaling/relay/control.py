@@ -18,6 +18,9 @@ class Streams(Protocol):
     def note_arrivals(self, body: bytes, now: float) -> None:
         """Learn when packets arrived at the participant, from transport-wide feedback."""
 
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Learn what the participant takes its network for, from REMB."""
+
     @property
     def sources(self) -> Sequence[Source]:
         """What the participant sends."""
@@ -65,6 +68,9 @@ def _payload_feedback(form: int, body: bytes, streams: Streams, now: float) -> N
     elif form == rtcp.FULL_INTRA_REQUEST:
         wished = list(rtcp.intra_requested(body))
     else:
+        told = rtcp.estimated(body) if form == rtcp.APPLICATION_LAYER else None
+        if told is not None:
+            streams.note_estimate(told, now)
         return
     for ssrc in wished:
         sink = streams.sinks.get(ssrc)

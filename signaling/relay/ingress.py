@@ -9,8 +9,8 @@ from signaling.relay.counters import Counters
 from signaling.relay.endpoint import Endpoint
 from signaling.relay.happenings import Happenings
 from signaling.relay.line import Address, Line
-from signaling.relay.plane.library import lib
-from signaling.relay.slab import ssrc_name
+from signaling.relay.plane.library import ffi, lib
+from signaling.relay.slab import ssrc_name, ufrag_name
 from signaling.relay.tcp_connection import Carried, Connection
 from signaling.relay.tcp_line import TcpLine
 
@@ -24,9 +24,12 @@ _SUSPECTS = 4  # whose keys are tried on one datagram
 class Reachable(Carried, Protocol):
     """A participant's transport as the sockets see it."""
 
-    address: Address | None
     struct: Any
     """The participant as the compiled part knows them (`struct leg`)."""
+
+    @property
+    def address(self) -> Address | None:
+        """Where media for the participant goes."""
 
     def fall_back(self, address: Address | None) -> None:
         """Learn that the present path is gone; go on at another known address, if there is one."""
@@ -48,7 +51,7 @@ class Credentials:
         self.leg = leg
         self.remote_ufrag = remote_ufrag
         # RFC 8839 section 5.4: at least 24 and 128 random bits, in ice-chars.
-        self.ufrag = secrets.token_hex(8)
+        self.ufrag = secrets.token_hex(lib.PLANE_UFRAG // 2)
         self.password = secrets.token_hex(16)
         self._seen = bytearray()
         self._oldest = 0
@@ -89,7 +92,7 @@ class Ingress:
         self._by_address: dict[Address, Reachable] = {}
         self._by_ssrc: dict[int, list[Reachable]] = {}
         self._ssrcs: dict[Reachable, tuple[int, ...]] = {}
-        self._addresses: dict[Reachable, list[Address]] = {}
+        self._addresses: dict[Reachable, dict[Address, float]] = {}  # when each was proved last
         happenings.on(lib.EVENT_OTHER, self._other_arrived)
         happenings.on(lib.EVENT_STRANGER, self._media_arrived_from_stranger)
 
@@ -97,11 +100,13 @@ class Ingress:
         """Make new credentials for a participant whose client chose `remote_ufrag`."""
         credentials = Credentials(leg, remote_ufrag)
         self._by_ufrag[credentials.ufrag] = credentials
+        self._slab.settle(ufrag_name(credentials.ufrag), leg.struct)
         return credentials
 
     def revoke(self, credentials: Credentials) -> None:
         """Stop answering to these credentials."""
-        self._by_ufrag.pop(credentials.ufrag, None)
+        if self._by_ufrag.pop(credentials.ufrag, None) is not None:
+            self._slab.leave(ufrag_name(credentials.ufrag))
 
     def declare(self, leg: Reachable, ssrcs: Iterable[int]) -> None:
         """Learn which streams a participant sends, by which its media is known anywhere.
@@ -122,8 +127,21 @@ class Ingress:
 
     def forget(self, leg: Reachable) -> None:
         """Stop taking anything from the participant's addresses."""
-        for address in self._addresses.pop(leg, []):
+        for address in self._addresses.pop(leg, {}):
             self._part(leg, address)
+
+    def retire(self, leg: Reachable, before: float) -> None:
+        """Take nothing more from addresses that were not proved since, but for the present one.
+
+        They were kept beside it for what is still under way, and in case that it breaks.
+        """
+        known = self._addresses.get(leg, {})
+        if len(known) < 2:
+            return
+        for address in [each for each, proved in known.items() if proved < before]:
+            if address != leg.address:
+                del known[address]
+                self._part(leg, address)
 
     def lose(self, address: Address) -> None:
         """Forget an address that nothing reaches any more; media goes on at the last one before."""
@@ -131,10 +149,10 @@ class Ingress:
         if leg is None:
             return
         others = self._addresses[leg]
-        others.remove(address)
+        del others[address]
         if leg.address == address:
             self._counters.add("paths_lost")
-            leg.fall_back(others[-1] if others else None)
+            leg.fall_back(max(others, key=others.__getitem__, default=None))
 
     def receive(self, line: Line) -> int:
         """Take what waits on a line, from anyone; give the number of datagrams."""
@@ -148,8 +166,11 @@ class Ingress:
             self._happenings.act()
             self._endpoint.make_room()
             return
+        known = leg.struct if leg is not None else ffi.NULL
+        if lib.plane_refuses(self._plane, known, start, length, arrived):
+            return
         datagram = self._memory[start : start + length].tobytes()
-        if leg is None and is_media and length >= 12:
+        if is_media:
             self._receive_from_stranger(datagram, source, start, arrived / 1_000_000)
         else:
             self._receive_other(datagram, source, leg, arrived / 1_000_000)
@@ -171,19 +192,13 @@ class Ingress:
     def _receive_other(
         self, datagram: bytes, address: Address, leg: Reachable | None, now: float
     ) -> None:
-        # RFC 7983 section 7. Strangers get no answer but to authentic STUN.
-        first = datagram[0] if datagram else 255
-        if first <= 1:
+        # Strangers get no answer but to authentic STUN.
+        if datagram[0] <= 1:
             self._receive_stun(datagram, address, now)
-        elif 20 <= first <= 63:
-            if leg is not None:
-                leg.receive_dtls(datagram)
-            else:
-                self._counters.add("dropped_dtls_from_stranger")
-        elif 128 <= first <= 191:
-            self._counters.add("dropped_media_from_stranger")
-        else:
-            self._counters.add("dropped_unknown_kind")
+        elif leg is not None:
+            leg.receive_dtls(datagram)
+        else:  # it was a participant's when it came
+            self._counters.add("dropped_dtls_from_stranger")
 
     def _receive_from_stranger(
         self, datagram: bytes, address: Address, start: int, now: float
@@ -199,11 +214,11 @@ class Ingress:
             if not leg.follow(address, start, len(datagram), now):
                 continue
             # The former address is a stranger's from now on, so that coming back is seen as well.
-            addresses = self._addresses.get(leg, [])
+            addresses = self._addresses.get(leg, {})
             if before in addresses:
-                addresses.remove(before)
+                del addresses[before]
                 self._part(leg, before)
-            self._admit(leg, address)
+            self._admit(leg, address, now)
             return
         self._counters.add("dropped_media_from_stranger")
 
@@ -228,22 +243,23 @@ class Ingress:
         self._counters.add("stun_answered")
         self._endpoint.send(stun.build_success(request, host, port, credentials.password), address)
         leg = credentials.leg
-        self._admit(leg, address)
+        self._admit(leg, address, now)
         if request.nominated or leg.address is None or leg.address == address:
             leg.consent(credentials, address, now)
 
-    def _admit(self, leg: Reachable, address: Address) -> None:
+    def _admit(self, leg: Reachable, address: Address, now: float) -> None:
         line = self._endpoint.line(address)
         if isinstance(line, TcpLine):
             line.admit(address, leg)
+        addresses = self._addresses.setdefault(leg, {})
         if self._by_address.get(address) is leg:
+            addresses[address] = now
             return
-        addresses = self._addresses.setdefault(leg, [])
         if len(addresses) >= _ADDRESSES_PER_LEG:
             oldest = next(each for each in addresses if each != leg.address)
-            addresses.remove(oldest)
+            del addresses[oldest]
             self._part(leg, oldest)
-        addresses.append(address)
+        addresses[address] = now
         self._by_address[address] = leg
         if isinstance(address, bytes):
             self._slab.settle(address, leg.struct)

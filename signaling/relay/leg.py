@@ -8,19 +8,19 @@ from typing import Any
 from signaling.relay import control, rtcp
 from signaling.relay.agreement import Agreement
 from signaling.relay.answer import Transport, write_answer
-from signaling.relay.batch_line import BatchLine
 from signaling.relay.downlink import Downlink
 from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
+from signaling.relay.estimates import Estimates
 from signaling.relay.ingress import Credentials
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
+from signaling.relay.path import Path
 from signaling.relay.plane.library import ffi, lib
 from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
 
-_CONSENT = 30.0  # seconds, RFC 7675 section 5.1
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
 _REPEATS_PER_TICK = 400
@@ -35,7 +35,6 @@ class Leg:
 
     def __init__(self, site: Site, offer: Offer, on_end: Callable[["Leg"], None]) -> None:
         self.identity = offer.identity
-        self.address: Address | None = None
         self.connected = False
         self.sources: tuple[Source, ...] = ()
         self._site = site
@@ -51,12 +50,12 @@ class Leg:
         self._agreement = Agreement(self, site.happenings)
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._downlink = Downlink()
+        self._estimates = Estimates()
         self._repeats = _REPEATS_PER_TICK
-        self._credentials: list[Credentials] = []
-        self._consented = 0.0
+        self._path = Path(site, self, self.struct, self._moved)
         self._ticks = 0
         self._association = Association(
-            site.certificate, self._send_handshake, self._association_changed
+            site.certificate, self._path.send, self._association_changed
         )
         self._association.start(list(offer.fingerprints))
         site.rounds.join(self)
@@ -70,13 +69,13 @@ class Leg:
         agreement.agree(offer)
         self.sources = agreement.sources
         self._declare()
-        if not self._credentials or self._credentials[-1].remote_ufrag != offer.ufrag:
-            # At most two at a time: the running one and the one an ICE restart brings.
-            for outdated in self._credentials[:-1]:
-                self._site.ingress.revoke(outdated)
-            fresh = self._site.ingress.issue(self, offer.ufrag)
-            self._credentials = [*self._credentials[-1:], fresh]
+        self._path.invite(offer.ufrag)
         return write_answer(offer, self._transport(), agreement.outgoing(offer))
+
+    @property
+    def address(self) -> Address | None:
+        """Where media for the participant goes, None while nobody knows."""
+        return self._path.address
 
     @property
     def forwarded(self) -> tuple[int, int]:
@@ -99,9 +98,7 @@ class Leg:
     def detach(self) -> None:
         """Leave every table, so that nothing arrives any more; nobody is shown this any more."""
         now = time.monotonic()
-        for credentials in self._credentials:
-            self._site.ingress.revoke(credentials)
-        self._site.ingress.forget(self)
+        self._path.close()
         self._site.ingress.declare(self, ())
         for sink in self.sinks.values():
             sink.bind(None, now)
@@ -116,10 +113,7 @@ class Leg:
 
     def tick(self, now: float) -> None:
         """Send what is due; called every 100 ms."""
-        if self.address is not None and now - self._consented > _CONSENT:
-            self._site.counters.add("consent_expired")
-            self._site.ingress.forget(self)
-            self._move(None)
+        self._path.check(now)
         self._ticks += 1
         self._repeats = _REPEATS_PER_TICK
         if self._ticks % _TICKS_PER_ESTIMATE == 0:
@@ -145,21 +139,12 @@ class Leg:
             control.receive(compound, self, self._site.counters, now)
         elif kind == lib.EVENT_UNDECLARED:
             self._learn(start, length, event.arrived)
-        elif kind == lib.EVENT_HANDED and self.address is not None:
-            self._site.endpoint.line(self.address).post(self.address, start, length)
+        elif kind == lib.EVENT_HANDED:
+            self._path.post(start, length)
 
     def consent(self, credentials: Credentials, address: Address, now: float) -> None:
         """Move to `address`, which authenticated STUN nominated."""
-        if credentials is not self._credentials[-1]:
-            if address != self.address and self.address is not None:
-                return  # a nomination from before the ICE restart
-        elif len(self._credentials) > 1:
-            self._site.ingress.revoke(self._credentials.pop(0))
-        if self.address not in {None, address}:
-            self._site.counters.add("participants_moved")
-        self._consented = now
-        if self.address != address:
-            self._move(address)
+        self._path.consent(credentials, address, now)
 
     def follow(self, address: Address, start: int, length: int, now: float) -> bool:
         """Move to an unknown address if the SRTP or SRTCP from there, in the slab, is authentic.
@@ -168,14 +153,12 @@ class Leg:
         """
         if not self.connected or not lib.plane_proves(self._plane, self.struct, start, length):
             return False
-        self._site.counters.add("participants_moved")
-        self._consented = now
-        self._move(address)
+        self._path.follow(address, now)
         return True
 
     def fall_back(self, address: Address | None) -> None:
         """Go on at another known address, or wait for one: the present path is gone."""
-        self._move(address)
+        self._path.fall_back(address)
 
     def note_round_trip(self, seconds: float) -> None:
         """Learn how long the way to the participant and back takes."""
@@ -195,9 +178,15 @@ class Leg:
         """Learn when packets arrived at the participant; senders hear at once of less room."""
         lib.feedback_read(self.struct, body, len(body), self._told)
         if self._downlink.note(self._told, now):
-            for seat in self.seats:
-                if seat.video.source is not None:
-                    seat.video.source.tell_estimate(now)
+            self._tell_senders(now)
+
+    def note_estimate(self, bits: int, now: float) -> None:
+        """Learn what the participant takes its network for, where it tells of no arrivals."""
+        if any(each.struct.extension for each in self.sinks.values()):
+            return
+        self._downlink.room = self._estimates.room(bits, self.forwarded[1], now)
+        if self._downlink.room is not None:
+            self._tell_senders(now)
 
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
@@ -234,6 +223,11 @@ class Leg:
             start = self._site.endpoint.place(packet)
             lib.plane_post_rtcp(self._plane, self.struct, start, len(packet))
 
+    def _tell_senders(self, now: float) -> None:
+        for seat in self.seats:
+            if seat.video.source is not None:
+                seat.video.source.tell_estimate(now)
+
     def _learn(self, start: int, length: int, arrived: int) -> None:
         """Take a decrypted packet for the first of a layer, if it says so."""
         if self._agreement.learn(self._memory[start : start + length].tobytes()):
@@ -254,20 +248,9 @@ class Leg:
             struct.stream_count = index + 1
         self._site.ingress.declare(self, [ssrc for ssrc, _, _ in ssrcs])
 
-    def _move(self, address: Address | None) -> None:
-        self.address = address
+    def _moved(self) -> None:
         self._downlink.moved()
-        struct = self.struct
-        struct.line, struct.round, struct.uncut = ffi.NULL, 0, False
-        if address is not None:
-            line = self._site.endpoint.line(address)
-            if isinstance(line, BatchLine):
-                struct.line, struct.name = line.line, address
         self._refresh()
-
-    def _send_handshake(self, datagram: bytes) -> None:
-        if self.address is not None:
-            self._site.endpoint.send(datagram, self.address)
 
     def _association_changed(self) -> None:
         self._refresh()
@@ -292,7 +275,7 @@ class Leg:
             self.send_control(rtcp.receiver_report(self.ssrc, blocks))
 
     def _transport(self) -> Transport:
-        newest = self._credentials[-1]
+        newest = self._path.credentials
         return Transport(
             newest.ufrag,
             newest.password,

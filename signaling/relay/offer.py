@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from signaling.relay import codecs
 
 MOST_SEATS = 3
+_MOST_LINES = 2000  # a browser that offers everything it can has some hundreds
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]{1,32}")
 _ICE = re.compile(r"[0-9A-Za-z+/]{4,256}")
 _RID = re.compile(r"[0-9A-Za-z]{1,16}")  # as long as a one-byte header extension (RFC 8852)
@@ -116,7 +117,10 @@ def read_offer(sdp: str) -> Offer:
 def _split(sdp: str) -> tuple[_Lines, list[_Lines]]:
     session = _Lines("")
     sections: list[_Lines] = []
-    for line in sdp.splitlines():
+    lines = sdp.replace("\r\n", "\n").split("\n")
+    if len(lines) > _MOST_LINES:
+        raise BadOffer(f"more than {_MOST_LINES} lines")
+    for line in lines:
         if line.startswith("m="):
             sections.append(_Lines(line[2:]))
         elif line.startswith("o=") and not sections:

@@ -118,6 +118,14 @@ def intra_requested(body: bytes) -> Iterator[int]:
         yield int.from_bytes(body[position : position + 4], "big")
 
 
+def estimated(body: bytes) -> int | None:
+    """Read the bit/s that the body of a REMB tells, None when it is something else."""
+    if len(body) < 16 or body[8:12] != b"REMB":
+        return None
+    packed = int.from_bytes(body[13:16], "big")
+    return (packed & 0x3FFFF) << (packed >> 18)
+
+
 def estimate(ssrc: int, media: int, bits: int) -> bytes:
     """Tell the sender of `media` the bit/s that can be taken (REMB).
 

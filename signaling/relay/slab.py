@@ -58,7 +58,7 @@ class Slab:
         self.plane.made = 0
 
     def settle(self, address: bytes, leg: Any) -> None:
-        """Take what comes from a socket address, or with an SSRC, for a participant's."""
+        """Take what comes from a socket address, or with an SSRC or a ufrag, for a participant's."""
         if 2 * self.plane.place_count >= self.plane.place_size:
             before, size = self._places, self.plane.place_size
             self._places = self._new_places(2 * size)
@@ -75,6 +75,11 @@ class Slab:
         places = ffi.new("struct place[]", size)
         self.plane.places, self.plane.place_size, self.plane.place_count = places, size, 0
         return places
+
+
+def ufrag_name(ufrag: str) -> bytes:
+    """Give what a ufrag of ours is known by among addresses: no family has its number."""
+    return b"\xff\xfe" + ufrag.encode("ascii") + bytes(lib.PLANE_NAME - 2 - lib.PLANE_UFRAG)
 
 
 def ssrc_name(ssrc: int) -> bytes:

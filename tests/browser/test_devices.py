@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.chromium import Visitor
+from tests.browser.chromium import ALLOWED, Visitor, chromium
 from tests.browser.office import Office
 from tests.browser.test_call import both_in_room, both_see_each_other_on_one_connection
 
+# The second camera that Chromium invents sees depth alone; the third is like the first.
+SEVERAL_CAMERAS = ("--use-fake-device-for-media-stream=device-count=3", *ALLOWED[1:])
 # The browser ends the track of a device that is pulled out.
 PULL_OUT = """(kind) => {
   const senders = window.connections.at(-1).getSenders();
@@ -30,6 +32,11 @@ COME_BACK = "() => document.dispatchEvent(new Event('visibilitychange'))"
 FALL_ASLEEP = """() => {
   const before = Date.now;
   Date.now = () => before() + 60_000;
+}"""
+FILMS_WITH = """(camera) => {
+  const senders = window.connections.at(-1).getSenders();
+  const { track } = senders.find(({ track }) => track?.kind === "video");
+  return track.getSettings().deviceId === camera;
 }"""
 UFRAG = """() => {
   const { sdp } = window.connections.at(-1).localDescription;
@@ -120,6 +127,22 @@ async def test_a_device_that_vanished_is_taken_again_at_the_first_sign_of_one(
     await expect(device).to_be_checked()
     await expect(told).to_have_count(0)
     await caseworker.sees(1)
+
+
+async def test_another_camera_is_chosen_in_the_middle_of_a_call(office: Office) -> None:
+    async with chromium(SEVERAL_CAMERAS) as browser:
+        claimant, caseworker = await both_in_room(browser, office, await office.book_call())
+        await claimant.page.get_by_role("button", name="Devices").click()
+        cameras = claimant.page.get_by_role("combobox", name="Camera", exact=True)
+        *_, another = await cameras.locator("option").evaluate_all(
+            "(all) => all.map((one) => one.value)"
+        )
+
+        await cameras.select_option(another)
+
+        await claimant.page.wait_for_function(FILMS_WITH, arg=another)
+        await expect(cameras).to_have_value(another)
+        await both_see_each_other_on_one_connection(claimant, caseworker)
 
 
 async def test_a_network_that_comes_back_gets_another_way_at_once(

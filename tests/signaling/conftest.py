@@ -44,7 +44,7 @@ async def connect(relay):
 
 @pytest.fixture
 async def rooms(relay, clock):
-    registry = Rooms(OwnRelay(relay), clock=clock)
+    registry = Rooms(OwnRelay(relay), clock=clock, steady=clock.steady)
     yield registry
     await registry.close()
 

@@ -3,7 +3,7 @@
 `python -m tests.signaling.fuzz --inputs 1000000` throws that many at a relay with a running call
 and tells at the end whether anything was harmed or has grown. Among them are frames over TCP, media
 of strangers under known SSRCs, feedback and repeat requests that a participant encrypts, messages
-of the control protocol, and offers.
+of the control protocol, and offers into a room, also from somebody whose call goes on.
 
 Resident memory is told at ten marks. The first half of the inputs fills what is bounded (ids of
 STUN transactions, libsrtp's streams, the allocator's arenas); what is added in the second half is
@@ -24,12 +24,12 @@ from pathlib import Path
 import structlog
 
 from signaling.fleet import ControlAddress
-from signaling.relay import BadOffer, Relay, RelayConfig, framing, rtcp
-from signaling.relay.offer import read_offer
+from signaling.relay import Relay, RelayConfig, framing, rtcp
 from tests.signaling.damage import damaged
 from tests.signaling.fuzz_insider import Insider
+from tests.signaling.fuzz_offers import Offers
 from tests.signaling.fuzz_orders import Orders
-from tests.signaling.peer import Peer, offer_sdp, rtp_packet
+from tests.signaling.peer import Peer, rtp_packet
 from tests.signaling.tcp_peer import TcpPeer
 
 SEED = 20261121
@@ -109,12 +109,13 @@ def impostor(chance, peers):
 class Scene:
     """A call of two at a relay, and everybody who means ill."""
 
-    def __init__(self, relay, peers, strangers, streams, orders):
+    def __init__(self, relay, peers, strangers, streams, orders, offers):
         self.relay = relay
         self.alice, self.bob, mallory = self.peers = peers
         self.strangers = strangers
         self.streams = streams
         self.orders = orders
+        self.offers = offers
         self.moves = 0
         """How often somebody's address has changed."""
         self._insider = Insider(mallory)
@@ -132,8 +133,8 @@ class Scene:
         strangers = await strangers_to(peers[0])
         streams = await Streams.to(peers[0], room)
         address = ControlAddress(path=f"{folder}/control.sock")
-        async with Orders.to(relay, address) as orders:
-            yield cls(relay, peers, strangers, streams, orders)
+        async with Orders.to(relay, address) as orders, Offers.to(relay) as offers:
+            yield cls(relay, peers, strangers, streams, orders, offers)
         for each in (*peers, streams):
             await each.close()
         for each in strangers:
@@ -160,13 +161,11 @@ class Scene:
     async def flood(self, inputs, *, seed=SEED):
         """Throw so much at the relay, while the call runs."""
         captured = await self._capture()
-        offer = offer_sdp().encode()
         senders = [self.alice, self.bob, *self.strangers]
         chance = random.Random(seed)
         for count in range(inputs):
             if count % _OFFER == 0:
-                with contextlib.suppress(BadOffer):
-                    read_offer(damaged(chance, [offer]).decode("utf-8", "replace"))
+                await self.offers.throw(chance)
             elif count % 16 == 15:
                 await self.orders.throw(chance)
             elif count % 8 == 1:
@@ -243,6 +242,8 @@ async def _run(inputs, seed):
         "dropped": dropped,
         "repeated": relay.counters["packets_repeated"],
         "moves": scene.moves,
+        "offers_refused": scene.offers.refused,
+        "offers_taken": scene.offers.taken,
         "failures": len(failures),
         "grown_in_first_half_kib": half - resident[0],
         "grown_kib": resident[-1] - half,

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import struct
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from signaling.relay import Conference
 from signaling.relay.dtls import Association, Certificate
 
 _PATIENCE = 10.0
+_ASKED_AGAIN_AFTER = 0.5  # seconds, RFC 8489 section 6.2.1
 AUDIO, VIDEO, RTX = 111, 96, 97
 SEND_TIME, TRANSPORT_WIDE = 2, 3
 
@@ -56,10 +58,11 @@ def offer_sdp(
     numbers: tuple[int, int, int] = (AUDIO, VIDEO, RTX),
     red: int | None = None,
     layers: Sequence[str] = (),
+    tells_arrivals: bool = True,
 ) -> str:
     """Write an offer as a browser does: two sections out, then pairs in.
 
-    With `layers`, ids of one picture's sizes, the picture has no SSRC, as in Chromium's offers.
+    Who does not tell of arrivals knows REMB alone. With `layers`, ids of one picture's sizes, the picture has no SSRC, as in Chromium's offers.
     """
     audio, video, rtx = numbers
     lines = [
@@ -85,7 +88,11 @@ def offer_sdp(
         section = _SECTION.format(
             kind=kind, mid=mid, direction=direction, numbers=payload_types, codecs=described
         )
-        lines += section.strip().splitlines()
+        lines += [
+            line
+            for line in section.strip().splitlines()
+            if tells_arrivals or mid < 2 or not line.endswith(("transport-cc", "extensions-01"))
+        ]
         if mid == 0:
             lines.append(f"a=ssrc:{ssrc} cname:x")
         if mid == 1 and layers:
@@ -135,7 +142,7 @@ class Peer(asyncio.DatagramProtocol):
         self._certificate = Certificate()
         self._arrived = asyncio.Event()
         self._association = self._new_association()
-        self._ufrag = ""
+        self.ufrag = ""
         self._gone = False
         self.confirmed: set[bytes] = set()
 
@@ -174,10 +181,10 @@ class Peer(asyncio.DatagramProtocol):
 
     def offer(self, **offer: Any) -> str:
         """Write the next offer of this peer connection."""
-        self._ufrag = secrets.token_hex(4)
+        self.ufrag = secrets.token_hex(4)
         return offer_sdp(
             fingerprint=self._certificate.fingerprint,
-            ufrag=self._ufrag,
+            ufrag=self.ufrag,
             session=self._session,
             ssrc=self.ssrc,
             **offer,
@@ -196,7 +203,7 @@ class Peer(asyncio.DatagramProtocol):
     def binding_request(self, *, nominate: bool = True, password: str | None = None) -> bytes:
         """Build an authentic binding request with an independent STUN implementation."""
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        message.attributes["USERNAME"] = f"{self.lines('a=ice-ufrag:')[0]}:{self._ufrag}"
+        message.attributes["USERNAME"] = f"{self.lines('a=ice-ufrag:')[0]}:{self.ufrag}"
         message.attributes["PRIORITY"] = 1
         message.attributes["ICE-CONTROLLING"] = 1
         if nominate:
@@ -206,10 +213,20 @@ class Peer(asyncio.DatagramProtocol):
         return bytes(message)
 
     async def bind(self) -> None:
-        """Check the path and nominate it."""
+        """Check the path and nominate it, asking again where the question or the answer is lost."""
         request = self.binding_request()
-        self.send(request)
-        await self.until(lambda: request[8:20] in self.confirmed)
+        asked = float("-inf")
+
+        def is_answered() -> bool:
+            nonlocal asked
+            if request[8:20] in self.confirmed:
+                return True
+            if time.monotonic() - asked >= _ASKED_AGAIN_AFTER:
+                asked = time.monotonic()
+                self.send(request)
+            return False
+
+        await self.until(is_answered)
 
     async def handshake(self) -> None:
         """Do the DTLS handshake as its client."""

@@ -141,7 +141,7 @@ async def test_two_servers_share_a_relay_without_meeting_each_others_rooms(relay
 async def test_rooms_of_a_server_that_ended_go_on_for_a_while(relay, address, clock):
     async with running_station(relay, address, orphans=0.3) as taking:
         async with running_fleet(address, secret=SECRET) as fleet:
-            rooms = Rooms(fleet, clock=clock)
+            rooms = Rooms(fleet, clock=clock, steady=clock.steady)
             host = Identity("host", "Host", Role.HOST)
             member = rooms.room("room").join(host, Outbox(), audio=True, video=True)
             await rooms.room("room").offer(member, OfferMessage(1, offer_sdp()))

@@ -9,10 +9,14 @@ from signaling.relay import rtcp
 from signaling.relay.dtls import SrtpError, is_whole_records
 from tests.signaling.damage import damaged
 from tests.signaling.fuzz import SEED, Scene, failures_noted, talk
+from tests.signaling.fuzz_offers import Offers
 from tests.signaling.peer import Peer, rtp_packet
 
 _INPUTS = 50_000
 _BURST = 40
+_OFFERS = 1200  # in each half
+_MOST_BLOCKS = 600  # one of Python's in every second offer
+_MOST_KIB = 150  # 128 bytes of each offer
 
 
 async def test_hostile_input_of_every_kind_harms_no_call_and_logs_no_error(relay, tmp_path, caplog):
@@ -33,6 +37,21 @@ async def test_hostile_input_of_every_kind_harms_no_call_and_logs_no_error(relay
 
     assert failures == []
     assert caplog.records == []
+
+
+async def test_damaged_offers_into_a_room_harm_no_call_and_leave_nothing_behind(relay, caplog):
+    caplog.set_level(logging.WARNING)
+    chance = random.Random(SEED)
+    with failures_noted() as failures:
+        async with Offers.to(relay) as offers:
+            half = await offers.flood(_OFFERS, chance)
+            whole = await offers.flood(_OFFERS, chance)
+
+    assert failures == []
+    assert caplog.records == []
+    assert min(offers.refused, offers.taken) > _OFFERS // 2
+    assert whole.blocks - half.blocks < _MOST_BLOCKS
+    assert whole.malloc_kib - half.malloc_kib < _MOST_KIB
 
 
 async def test_a_participant_who_encrypts_nonsense_harms_nobody(connect, relay, caplog):

@@ -23,6 +23,9 @@ KINDS = [
     ),
 ]
 HOSTS = ["127.0.0.1", "::1"]
+_SSRC = 7
+_MEDIA = b"\x80\x60" + bytes(6) + _SSRC.to_bytes(4, "big")
+"""What reaches a line's user from anywhere: it may be of somebody who moved."""
 
 
 @pytest.fixture(params=HOSTS)
@@ -45,13 +48,14 @@ def far(host):
 
 @pytest.fixture(params=KINDS)
 def line(request, host):
-    slab, counters = Slab(), Counters()
+    slab, counters, leg = Slab(), Counters(), ffi.new("struct leg *")
     with bound(host) as opened:
         opened.settimeout(0)
         counters.include(slab.plane.counts)
         rest = (counters,) if request.param is PlainLine else ()
         made = request.param(opened, slab, *rest)
         made.slab, made.counters = slab, counters
+        slab.settle(ssrc_name(_SSRC), leg)
         yield made
 
 
@@ -76,7 +80,7 @@ def post(line, address, packet):
 
 
 def test_datagrams_stand_in_their_slots_with_source_and_length(line, far):
-    sent = [b"\0" + b"a" * 20, b"\0", b"\0" + b"c" * 1200]  # as STUN begins
+    sent = [_MEDIA + b"a" * 20, _MEDIA, _MEDIA + b"c" * 1200]
     for each in sent:
         far.sendto(each, line.socket.getsockname())
 
@@ -95,7 +99,7 @@ def test_nothing_waiting_is_nothing_taken(line):
 def test_arrivals_are_times_between_sending_and_taking(line, far):
     before = time.monotonic_ns() // 1000
     for _ in range(2):
-        far.sendto(b"\0x", line.socket.getsockname())
+        far.sendto(_MEDIA, line.socket.getsockname())
         [(_, _, arrived)] = take(line)
 
         assert before - 1000 <= arrived <= time.monotonic_ns() // 1000
@@ -103,7 +107,7 @@ def test_arrivals_are_times_between_sending_and_taking(line, far):
 
 def test_more_than_fit_are_taken_in_turns(line, far):
     for number in range(INCOMING + 3):
-        far.sendto(bytes((0, number)), line.socket.getsockname())
+        far.sendto(_MEDIA + bytes((number,)), line.socket.getsockname())
 
     first, second = take(line), take(line)
 
@@ -121,7 +125,7 @@ def test_more_than_fit_are_taken_in_turns(line, far):
     ],
 )
 def test_packets_in_a_row_arrive_one_by_one_and_in_order(line, far, lengths):
-    far.sendto(b"\0where I am", line.socket.getsockname())
+    far.sendto(_MEDIA, line.socket.getsockname())
     [(address, _, _)] = take(line)
     sent = [bytes((number,)) * length for number, length in enumerate(lengths)]
 
@@ -136,7 +140,7 @@ def test_packets_to_many_go_to_each(line, host, far):
     with bound(host) as other:
         addresses = []
         for each in (far, other):
-            each.sendto(b"\0here", line.socket.getsockname())
+            each.sendto(_MEDIA, line.socket.getsockname())
             addresses += [source for source, _, _ in take(line)]
 
         for number in range(150):
@@ -149,7 +153,7 @@ def test_packets_to_many_go_to_each(line, host, far):
 
 
 def test_a_packet_that_the_kernel_refuses_holds_up_no_other(line, far):
-    far.sendto(b"\0here", line.socket.getsockname())
+    far.sendto(_MEDIA, line.socket.getsockname())
     [(address, _, _)] = take(line)
     nobody = (
         address[:2] + bytes(2) + address[4:]
@@ -225,20 +229,19 @@ async def test_ports_of_both_kinds_can_be_taken_twice_only_by_mistake():
 def test_a_flood_from_strangers_is_dropped_and_counted_without_telling_anybody(host, far):
     slab = Slab()
     leg = ffi.new("struct leg *")
-    slab.settle(ssrc_name(7), leg)
+    slab.settle(ssrc_name(_SSRC), leg)
     with bound(host) as opened:
         opened.settimeout(0)
         line = BatchLine(opened, slab)
         line.slab = slab
-        media = b"\x80\x60" + bytes(6) + (7).to_bytes(4, "big")
-        flood = [b"\x16\xfe\xfd", b"\x80\x60" + bytes(40), b"\x80", b"", b"GET /", media]
+        flood = [b"\x16\xfe\xfd", b"\x80\x60" + bytes(40), b"\x80", b"", b"GET /", _MEDIA]
         for each in flood:
             far.sendto(each, opened.getsockname())
 
         told = [datagram for _, datagram, _ in take(line)]
 
     counts = slab.plane.counts
-    assert told == [media]  # who sends this SSRC may have moved here
+    assert told == [_MEDIA]  # who sends this SSRC may have moved here
     assert counts.dropped_dtls_from_stranger == 1
     assert counts.dropped_media_from_stranger == 2
     assert counts.dropped_unknown_kind == 2

@@ -25,7 +25,7 @@ async def fleet(two_relays):
 
 @pytest.fixture
 async def rooms(fleet, clock):
-    registry = Rooms(fleet, clock=clock)
+    registry = Rooms(fleet, clock=clock, steady=clock.steady)
     yield registry
     await registry.close()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from signaling.relay.answer import Outgoing, Transport, write_answer
 from signaling.relay.offer import BadOffer, read_offer
+from tests.signaling.fuzz_offers import CHROMIUM
 from tests.signaling.peer import offer_sdp
 
 _TRANSPORT = Transport("u" * 16, "p" * 32, "AA:BB", ("192.0.2.1", "2001:db8::1"), 3478)
@@ -31,6 +32,20 @@ def test_an_offer_reads_into_what_the_relay_needs():
     assert (audio.payload_type, audio.ssrc, audio.rtx_ssrc) == (109, 1000, None)
     assert (video.payload_type, video.rtx_payload_type) == (120, 121)
     assert (video.ssrc, video.rtx_ssrc) == (1001, 1002)
+
+
+def test_an_offer_longer_than_any_browser_writes_is_refused():
+    offer = offer_sdp() + "a=x\r\n" * 2000
+
+    with pytest.raises(BadOffer, match="more than 2000 lines"):
+        read_offer(offer)
+
+
+@pytest.mark.parametrize("name", sorted(CHROMIUM))
+def test_what_chromium_offers_is_understood(name):
+    offer = read_offer(CHROMIUM[name])
+
+    assert [each.kind for each in offer.sections[:2]] == ["audio", "video"]
 
 
 def test_the_answer_is_ice_lite_passive_and_names_every_address_on_the_one_port():

@@ -232,6 +232,44 @@ async def test_a_network_that_breaks_keeps_the_seat_until_patience_ends(dial, ro
     assert (await host.hear("gone"))["participant"] == guest_id
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_neither_ends_nor_lengthens_patience(dial, rooms, clock, hours):
+    (host, guest), (guest_id,) = await admitted(dial, "guest")
+    room = rooms.room("room")
+    guest.socket._response.connection.transport.abort()
+    async with asyncio.timeout(5):
+        while room.members[guest_id].lost is None:
+            await asyncio.sleep(0)
+
+    clock.jump(hours=hours)
+    clock.forward(seconds=19)
+    rooms.sweep()
+    still_there = guest_id in room.members
+    clock.forward(seconds=2)
+    rooms.sweep()
+
+    assert still_there
+    assert (await host.hear("gone"))["participant"] == guest_id
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_closes_no_empty_room_and_keeps_none(dial, rooms, clock, hours):
+    host = await dial("host")
+    await host.hello()
+    await host.say("leave")
+    await host.closed()
+
+    clock.jump(hours=hours)
+    clock.forward(minutes=9)
+    rooms.sweep()
+    before = rooms.live("room")
+    clock.forward(minutes=2)
+    rooms.sweep()
+
+    assert before
+    assert not rooms.live("room")
+
+
 @pytest.mark.parametrize(("code", "stays"), [(1000, False), (1001, False), (1005, True)])
 async def test_a_page_that_is_left_says_so_by_its_close_code(dial, rooms, code, stays):
     (_host, guest), (guest_id,) = await admitted(dial, "guest")

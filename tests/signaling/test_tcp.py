@@ -83,7 +83,7 @@ async def test_a_request_without_the_password_gets_no_answer_and_admits_nobody(r
 async def test_media_goes_on_over_udp_when_the_connection_breaks(connect, relay):
     alice, bob = await connect("alice", ssrc=1000), await connect("bob", ssrc=2000)
     second = TcpPeer("alice")
-    second.answer, second._ufrag = alice.answer, alice._ufrag
+    second.answer, second.ufrag = alice.answer, alice.ufrag
     await second.reconnect()
     await second.bind()
     video = alice.seat_ssrcs(0)[1]

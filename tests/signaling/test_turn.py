@@ -94,6 +94,17 @@ def test_credentials_last_ten_minutes_at_most_and_are_renewed_long_before():
     assert RENEWED_AFTER <= LIFETIME / 2
 
 
+def test_what_was_granted_by_a_clock_that_was_put_back_since_is_renewed(clock):
+    granter, granted = turn(clock=clock), clock()
+
+    clock.forward(minutes=3)
+    young = granter.is_due(granted)
+    clock.jump(hours=-1)
+
+    assert not young
+    assert granter.is_due(granted)
+
+
 def test_an_office_without_turn_grants_nothing():
     granter = Turn()
 

@@ -5,11 +5,16 @@ import datetime as dt
 
 import pytest
 
+from signaling.moment import Moment
 from signaling.visits import Ending, Stay, Visits
 from tests.signaling.caller import admitted
 from tests.signaling.peer import AUDIO, Peer, rtp_packet
 
 SECOND = dt.timedelta(seconds=1)
+
+
+def moment(clock):
+    return Moment(clock(), clock.steady())
 
 
 class Watched:
@@ -18,14 +23,14 @@ class Watched:
     def __init__(self, clock) -> None:
         self.clock = clock
         self.visits = Visits()
-        self.stay = Stay(self.visits, "7", "link:1", clock())
+        self.stay = Stay(self.visits, "7", "link:1", moment(clock))
         self.packets = 0
 
     def seconds(self, count, packets=50, *, expected=True, lost=None):
         for _ in range(count):
             self.clock.forward(seconds=1)
             self.packets += packets
-            self.stay.watch(self.clock(), self.packets, expected=expected, lost=lost)
+            self.stay.watch(moment(self.clock), self.packets, expected=expected, lost=lost)
         return self.stay.visit
 
 
@@ -35,7 +40,7 @@ def watched(clock):
 
 
 def test_a_visit_is_connected_from_when_media_could_pass(watched, clock):
-    watched.stay.watch(clock(), None, expected=False, lost=None)
+    watched.stay.watch(moment(clock), None, expected=False, lost=None)
     before = watched.stay.visit.connected
 
     after = watched.seconds(1, packets=0)
@@ -77,13 +82,13 @@ def test_who_hardly_sends_anything_is_not_taken_for_interrupted(watched):
 
 
 def test_of_somebody_without_devices_the_socket_tells(watched, clock):
-    lost = clock()
+    lost = moment(clock)
     for _ in range(4):
         clock.forward(seconds=1)
-        watched.stay.watch(clock(), None, expected=True, lost=lost)
+        watched.stay.watch(moment(clock), None, expected=True, lost=lost)
     clock.forward(seconds=1)
 
-    watched.stay.watch(clock(), None, expected=True, lost=None)
+    watched.stay.watch(moment(clock), None, expected=True, lost=None)
 
     assert watched.stay.visit.interruptions == 1
     assert watched.stay.visit.interrupted == 5 * SECOND
@@ -91,24 +96,24 @@ def test_of_somebody_without_devices_the_socket_tells(watched, clock):
 
 def test_somebody_lost_was_there_until_they_fell_silent(watched, clock):
     watched.seconds(5)
-    fell_silent = clock()
+    fell_silent = moment(clock)
     watched.seconds(20, packets=0, lost=fell_silent)
 
-    watched.stay.leave(clock(), Ending.LOST)
+    watched.stay.leave(moment(clock), Ending.LOST)
 
     (visit,) = watched.visits.take()
-    assert (visit.seen, visit.ending, visit.interruptions) == (fell_silent, Ending.LOST, 0)
+    assert (visit.seen, visit.ending, visit.interruptions) == (fell_silent.wall, Ending.LOST, 0)
 
 
 @pytest.mark.parametrize("before", range(1, 31))
 def test_the_end_of_somebody_lost_is_right_whenever_it_was_told_last(watched, clock, before):
     watched.seconds(before)
-    fell_silent = clock()
+    fell_silent = moment(clock)
     watched.seconds(20, packets=0, lost=fell_silent)
 
-    watched.stay.leave(clock(), Ending.LOST)
+    watched.stay.leave(moment(clock), Ending.LOST)
 
-    assert watched.stay.visit.seen == fell_silent
+    assert watched.stay.visit.seen == fell_silent.wall
 
 
 @pytest.mark.parametrize("ending", [Ending.LEFT, Ending.ENDED, Ending.SHUTDOWN])
@@ -116,7 +121,7 @@ def test_who_gives_up_while_nothing_gets_through_was_interrupted_until_then(watc
     watched.seconds(5)
     watched.seconds(90, packets=0)
 
-    watched.stay.leave(clock(), ending)
+    watched.stay.leave(moment(clock), ending)
 
     visit = watched.stay.visit
     assert (visit.interruptions, visit.interrupted) == (1, 90 * SECOND)
@@ -140,19 +145,28 @@ def test_who_is_silent_over_a_living_socket_is_still_there(watched, clock):
     assert clock() - watched.stay.visit.seen < 31 * SECOND
 
 
-def test_a_clock_that_is_put_back_makes_no_interruption_negative(watched, clock):
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_changes_no_interruption(watched, clock, hours):
     watched.seconds(5)
     watched.seconds(4, packets=0)
-    clock.forward(hours=-1)
+    clock.jump(hours=hours)
 
     visit = watched.seconds(1)
 
-    assert (visit.interruptions, visit.interrupted) == (1, 0 * SECOND)
+    assert (visit.interruptions, visit.interrupted) == (1, 5 * SECOND)
+
+
+def test_a_clock_that_is_put_forward_interrupts_nobody(watched, clock):
+    watched.seconds(5)
+    watched.seconds(1, packets=0)
+    clock.jump(hours=1)
+
+    assert watched.seconds(5).interruptions == 0
 
 
 def test_what_is_given_back_never_replaces_what_is_newer(watched, clock):
     old = watched.visits.take()
-    watched.stay.leave(clock(), Ending.LEFT)
+    watched.stay.leave(moment(clock), Ending.LEFT)
 
     watched.visits.give_back(old)
 
@@ -171,8 +185,8 @@ def test_a_visit_is_told_again_twice_a_minute_while_it_goes_on(watched):
 
 def test_a_visit_that_changed_often_is_taken_once(watched, clock):
     watched.seconds(5)
-    watched.stay.admit(clock())
-    watched.stay.leave(clock(), Ending.LEFT)
+    watched.stay.admit(moment(clock))
+    watched.stay.leave(moment(clock), Ending.LEFT)
 
     taken = watched.visits.take()
 

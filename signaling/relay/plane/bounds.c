@@ -1,5 +1,5 @@
-/* What one participant may cost: bytes, events, SSRCs. All of it is asked of what has proved their
- * keys, so that nobody else uses it up. */
+/* What one participant may cost: bytes, events, SSRCs. Of media and reports it is asked once they
+ * have proved their keys, so that nobody else uses it up; of what only Python can prove, before. */
 #include "inside.h"
 
 #define SECOND 1000000 /* microseconds */
@@ -33,6 +33,15 @@ int may_speak(struct stream *stream, int length, int64_t now) {
 
 int may_tell(struct leg *leg, int64_t now) {
   return spend(&leg->events, EVENTS, EVENTS_AT_ONCE, 1, now);
+}
+
+/* `here` says that a request came from where the participant is known to be. */
+int may_ask(struct leg *leg, int here, int64_t now) {
+  return spend(&leg->requests[here != 0], EVENTS, EVENTS_AT_ONCE, 1, now);
+}
+
+int may_shake_hands(struct leg *leg, int64_t now) {
+  return spend(&leg->handshakes, EVENTS, EVENTS_AT_ONCE, 1, now);
 }
 
 static int was_heard(const struct leg *leg, uint32_t ssrc) {

@@ -70,6 +70,8 @@ static inline int index_of(const struct leg *leg, uint32_t ssrc) {
 int may_send(struct leg *leg, int length, int64_t now);
 int may_speak(struct stream *stream, int length, int64_t now);
 int may_tell(struct leg *leg, int64_t now);
+int may_ask(struct leg *leg, int here, int64_t now);
+int may_shake_hands(struct leg *leg, int64_t now);
 /* Whether there is room for one more SSRC, or it is known. */
 int may_be_heard(const struct leg *leg, uint32_t ssrc);
 void hear(struct leg *leg, uint32_t ssrc);

@@ -152,28 +152,6 @@ int line_take(struct line *line) {
   return count;
 }
 
-/* Whether a datagram of an unknown address is nothing that could prove who sends it: it is dropped
- * here and counted, so that a flood costs no more than this. RFC 7983 section 7. */
-static int is_refused(struct plane *plane, const unsigned char *bytes, int length) {
-  struct counts *counts = &plane->counts;
-  unsigned char first = length ? bytes[0] : 255, name[PLANE_NAME] = {0xFF, 0xFF};
-  if (first <= 1) return 0;
-  if (first >= 20 && first <= 63) {
-    counts->dropped_dtls_from_stranger++;
-    return 1;
-  }
-  if (first < 128 || first > 191) {
-    counts->dropped_unknown_kind++;
-    return 1;
-  }
-  if (length >= 12) {
-    memcpy(name + 2, bytes + (bytes[1] >= 192 && bytes[1] <= 223 ? 4 : 8), 4);
-    if (place_find(plane, name)) return 0;
-  }
-  counts->dropped_media_from_stranger++;
-  return 1;
-}
-
 int line_handle(struct line *line, int done, int count) {
   struct plane *plane = line->plane;
   for (; done < count; done++) {
@@ -186,7 +164,7 @@ int line_handle(struct line *line, int done, int count) {
       plane_media(plane, leg, start, length, line->arrived[done]);
       continue;
     }
-    if (!leg && is_refused(plane, bytes, length)) continue;
+    if (plane_refuses(plane, leg, start, length, line->arrived[done])) continue;
     struct event *event = tell(plane, is_media ? EVENT_STRANGER : EVENT_OTHER, leg ? leg->id : 0,
                                line->arrived[done]);
     event->start = start;

@@ -20,6 +20,7 @@
 #define PLANE_LEFT 2048      /* packets of which it is known when they left: a second at 20 Mbit/s */
 #define PLANE_OUTAGE 10      /* packets lost in a row */
 #define PLANE_NAME 28        /* bytes of a socket address: those of sockaddr_in6, or 8 and zeroes */
+#define PLANE_UFRAG 16       /* characters of a ufrag of ours (RFC 8839 section 5.4) */
 #define PLANE_LONGEST_GAP 256
 #define PLANE_SHIFTS 512     /* numbers of a picture in layers that may still come late */
 #define PLANE_TEMPORAL 4     /* temporal layers that VP8 can have */
@@ -27,7 +28,7 @@
 #define PLANE_LONGEST_JUMP 3000 /* RFC 3550 appendix A.1, MAX_DROPOUT */
 
 /* What Python is told of. */
-#define EVENT_OTHER 1    /* STUN of anyone, DTLS of a known address: `start`, `length`, `name` */
+#define EVENT_OTHER 1    /* STUN for a known ufrag, DTLS of a known address: `start`, `length`, `name` */
 #define EVENT_STRANGER 2 /* RTP or RTCP of an unknown address and a known SSRC: as above */
 #define EVENT_CONTROL 3  /* RTCP, decrypted: `who` is the leg */
 #define EVENT_UNDECLARED 4 /* RTP of an SSRC that is not known yet, decrypted: `who` is the leg */
@@ -90,6 +91,7 @@ struct leg {
   int32_t heard_count;             /* libsrtp keeps something of each SSRC that proved its keys */
   uint32_t heard[PLANE_HEARD];
   struct bucket bytes, events;     /* what it may send, and have Python told of */
+  struct bucket handshakes, requests[2]; /* DTLS; STUN from elsewhere, and from where it is */
   void *inward, *outward;          /* libsrtp's sessions */
   struct line *line;               /* NULL for a line of Python's */
   int32_t message;                 /* the last message to it that waits in `line`... */
@@ -144,7 +146,8 @@ struct sink {
   uint8_t redundant[PLANE_HISTORY]; /* which frames each voice carried: bit 0 the last one */
 };
 
-/* Where the participant behind an address, or who sends an SSRC, is: open addressing, `size` a power of two. */
+/* Where the participant behind an address, who sends an SSRC or has a ufrag, is: open addressing,
+ * `size` a power of two. */
 struct place {
   unsigned char name[PLANE_NAME];
   struct leg *leg;
@@ -154,7 +157,8 @@ struct counts {
   uint64_t dropped_malformed_media, dropped_undeclared_ssrc, dropped_unauthentic_media,
       dropped_unwanted_media, dropped_unprotectable, dropped_unsendable, socket_errors,
       dropped_media_from_stranger, dropped_dtls_from_stranger, dropped_unknown_kind,
-      dropped_excess_media, dropped_excess_control,
+      dropped_excess_media, dropped_excess_control, dropped_malformed_stun,
+      dropped_unauthentic_stun, dropped_excess_stun, dropped_excess_dtls,
       messages_refused; /* of several packets, which were sent one by one then */
 };
 
@@ -189,6 +193,9 @@ int line_handle(struct line *line, int done, int count);
 void line_post(struct line *line, const unsigned char *name, int start, int length);
 void line_flush(struct line *line);
 
+/* Whether a datagram of a participant, or of nobody known (NULL), is nothing that Python or
+ * `plane_media` is to look at (RFC 7983 section 7); what is refused is counted. */
+int plane_refuses(struct plane *plane, struct leg *leg, int start, int length, int64_t now);
 /* Take one RTP or RTCP datagram of a participant, from `start` in the slab. */
 void plane_media(struct plane *plane, struct leg *leg, int start, int length, int64_t arrived);
 /* Take one RTP packet that is decrypted already: its SSRC has been learned from it. */

@@ -148,20 +148,24 @@ export class Devices extends EventTarget {
 
   /** Ask for `kinds` together and note what stood in the way; returns whether they came. */
   async #take(kinds) {
-    const constraints = {};
-    for (const kind of kinds) {
-      const deviceId = this.#chosen[kind];
-      constraints[kind] = { ...WISHES[kind], ...(deviceId && { deviceId: { ideal: deviceId } }) };
-    }
-    if (constraints.video && !this.#chosen.video) constraints.video.facingMode = this.#facing;
-    let problem = null;
-    try {
-      await this.#open(constraints);
-    } catch (error) {
-      problem = problemOf(error);
-    }
+    let problem = await this.#try(kinds, this.#chosen);
+    // What was chosen may be gone meanwhile: any other is better than none.
+    const chosen = kinds.some((kind) => this.#chosen[kind]);
+    if (problem === "missing" && chosen) problem = await this.#try(kinds, {});
     for (const kind of kinds) this.#problems[kind] = this.#tracks[kind] ? null : problem;
     return problem === null;
+  }
+
+  /** Ask for `kinds`, of those `chosen` no other; returns what stood in the way, or null. */
+  async #try(kinds, chosen) {
+    const constraints = {};
+    for (const kind of kinds) {
+      const deviceId = chosen[kind];
+      // As a mere wish it would give way to another device whose pictures are nearer the size.
+      constraints[kind] = { ...WISHES[kind], ...(deviceId && { deviceId: { exact: deviceId } }) };
+    }
+    if (constraints.video && !chosen.video) constraints.video.facingMode = this.#facing;
+    return this.#open(constraints).then(() => null, problemOf);
   }
 
   async #open(constraints) {
