@@ -18,15 +18,15 @@ ONE_LOOP = [
 BY_FILE = ["--dist", "loadfile", "--no-loadscope-reorder"]
 """A file's tests stay together: what they share is started once. `tests/conftest.py` orders."""
 PYTEST = [sys.executable, "-m", "pytest"]
-GIVING_WAY = ["nice", "-n", "10"]
+GIVING_WAY = ["nice", "-n", "5"]
 """Units take what the browser leaves: its tests follow one another and so take the longest."""
-BROWSER = ["--override-ini=testpaths=tests/browser", *ONE_LOOP]
+IN_BROWSER = ["--override-ini=testpaths=tests/browser"]
 PHASES = [
     {
-        "units": [*GIVING_WAY, *PYTEST, "-n", "2", *BY_FILE, "--ignore=tests/browser"],
-        "browser": [*PYTEST, *BROWSER, "-m", "not timed"],
+        "units": [*GIVING_WAY, *PYTEST, "-n", "2", *BY_FILE, "-m", "not browser and not timed"],
+        "browser": [*PYTEST, *IN_BROWSER, *ONE_LOOP, "-m", "not timed"],
     },
-    {"timed": [*PYTEST, *BROWSER, "-m", "timed"]},
+    {"timed": [*PYTEST, *ONE_LOOP, "-m", "timed"]},
 ]
 """What runs side by side, one phase after the other; there is one browser at a time."""
 
