@@ -179,7 +179,8 @@ async def read(
             locale=row.locale,
             changed_at=row.changed_at,
             delete_after=row.delete_after,
-            device=resources.get(row.device_id),
+            tablet=resources.get(row.tablet_id),
+            camera=resources.get(row.camera_id),
             interpreter=resources.get(row.interpreter_id),
             session_id=row.session_id,
             outcome=Outcome(row.outcome) if row.outcome else None,
@@ -199,7 +200,8 @@ def row(appointment: Appointment) -> dict[str, Any]:
         "site_id": appointment.site.id,
         "caseworker_id": appointment.caseworker.id,
         "room_id": _id(appointment.room),
-        "device_id": _id(appointment.device),
+        "tablet_id": _id(appointment.tablet),
+        "camera_id": _id(appointment.camera),
         "interpreter_id": _id(appointment.interpreter),
         "starts_at": appointment.span.start,
         "ends_at": appointment.span.end,
@@ -228,7 +230,7 @@ def _id(resource: Resource | None) -> int | None:
 
 
 def _taken(row: Any) -> tuple[int, ...]:
-    return (row.caseworker_id, row.room_id, row.device_id, row.interpreter_id)
+    return (row.caseworker_id, row.room_id, row.tablet_id, row.camera_id, row.interpreter_id)
 
 
 def _link(row: Row[Any]) -> Link:

@@ -15,7 +15,7 @@ from scheduling.enquiry import SlotQuery
 from scheduling.grid import TICK_SECONDS, ZONE, Horizon, starts
 from scheduling.hours import Release
 from scheduling.house import House, Member
-from scheduling.model import Kind, Resource, Way
+from scheduling.model import SEEN, Kind, Resource, Way
 from scheduling.supply import Supply
 
 Pool = list[tuple[Resource, int]]
@@ -46,6 +46,8 @@ def kinds_needed(query: SlotQuery) -> frozenset[Kind]:
         kinds.add(Kind.COUNTER)
     if query.way is Way.BRANCH_VIDEO:
         kinds.add(Kind.TABLET)
+    if query.way in SEEN:
+        kinds.add(Kind.CAMERA)
     return frozenset(kinds)
 
 
@@ -89,14 +91,20 @@ class Search:
             pools = (*self._pools(house), *self._colleagues(house))
             place = self._place(house)
             equipped = self.in_time
+            cameras: Pool | None = None
             for pool in pools:
                 equipped &= _any(pool)
             for member in house.members if equipped else ():
                 if not can_advise(self.query, member.resource):
                     continue
                 needed, bitmap = pools, equipped
+                if member.resource.borrows_camera(self.query.way):
+                    if cameras is None:
+                        cameras = self._pool(house, Kind.CAMERA)
+                    needed = (*needed, cameras)
+                    bitmap &= _any(cameras)
                 if interpreters and self.query.needs.interpreter not in member.resource.languages:
-                    needed = (*pools, interpreters)
+                    needed = (*needed, interpreters)
                     bitmap &= interpreted
                 bitmap &= starts(self._free(house, member), busy_ticks)
                 if bitmap:

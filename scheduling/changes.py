@@ -98,7 +98,7 @@ def elsewhere(
 ) -> SlotQuery:
     """Return the search for other times, ways or people; its own claims do not count.
 
-    It stays in its room and keeps its device and interpreter wherever that is possible: whoever
+    It stays in its room and keeps its devices and interpreter wherever that is possible: whoever
     has been told of a room is not sent to another one without need.
     Its own way counts even when it has been withdrawn since; for any other way that the topic
     is not offered in, `NotFound` is raised.
@@ -108,23 +108,22 @@ def elsewhere(
         raise NotFound
     if site_id is None and appointment.topic.ways[way].at_site:
         site_id = appointment.site.id
-    equipment = (appointment.room, appointment.device, appointment.interpreter)
     return SlotQuery(
         appointment.topic, way, first, last or first, site_id, appointment.needs,
         caseworker_id, ignore_appointment=appointment.id, without=without,
-        keeps=frozenset(one.id for one in equipment if one is not None), for_staff=for_staff,
+        keeps=frozenset(one.id for one in appointment.equipment), for_staff=for_staff,
     )  # fmt: skip
 
 
 def things(option: Option) -> dict[str, int | None]:
     """Return what an appointment or a hold stores of an option beside its caseworker."""
-    device = option.first(Kind.TABLET, Kind.CAMERA)
-    interpreter = option.first(Kind.INTERPRETER)
-    return {
-        "room_id": option.room.id if option.room else None,
-        "device_id": device.id if device else None,
-        "interpreter_id": interpreter.id if interpreter else None,
+    taken = {
+        "room_id": option.room,
+        "tablet_id": option.first(Kind.TABLET),
+        "camera_id": option.first(Kind.CAMERA),
+        "interpreter_id": option.first(Kind.INTERPRETER),
     }
+    return {column: one.id if one else None for column, one in taken.items()}
 
 
 async def cancel(

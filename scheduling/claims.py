@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import added
 from scheduling import claim_statements as statements
-from scheduling.model import SlotTaken, Span, TopicWay
+from scheduling.model import Resource, SlotTaken, Span, TopicWay
 from scheduling.rows import Rows, add, additions, as_json
 from scheduling.schema import claim, resource
 from scheduling.slots import Option
@@ -179,11 +179,16 @@ def needed(offer: TopicWay, option: Option, span: Span) -> dict[int, Span]:
     buffer = dt.timedelta(minutes=offer.buffer_minutes)
     wanted = {option.caseworker.id: Span(span.start, span.end + buffer)}
     for other in option.others:
-        wanted[other.id] = Span(
-            span.start - dt.timedelta(minutes=other.setup_minutes),
-            span.end + dt.timedelta(minutes=other.return_minutes),
-        )
+        wanted[other.id] = with_its_way(other, span)
     return wanted
+
+
+def with_its_way(used: Resource, span: Span) -> Span:
+    """Return how long something is claimed that is `used` for a time: on its way as well."""
+    return Span(
+        span.start - dt.timedelta(minutes=used.setup_minutes),
+        span.end + dt.timedelta(minutes=used.return_minutes),
+    )
 
 
 async def release(tx: AsyncConnection, owner: Owner) -> None:

@@ -14,7 +14,7 @@ from scheduling import booking, catalog, demo_groups, demo_office, schema
 from scheduling.booking import Confirmed
 from scheduling.demo_office import Caseworker, DemoTopic
 from scheduling.grid import Horizon, local_date
-from scheduling.model import Feature, Kind, Needs, Person, SlotTaken, Status, Topic, Way
+from scheduling.model import NO_CAMERA, Feature, Kind, Needs, Person, SlotTaken, Status, Topic, Way
 from scheduling.slots import SlotQuery, find
 from scheduling.store import Store
 
@@ -101,6 +101,7 @@ async def _caseworker(
     resource_id = await _resource(
         tx, site_id, "caseworker", person.name, 0,
         skills=[*person.skills], languages=[*person.languages],
+        features=[] if person.camera else [NO_CAMERA],
     )  # fmt: skip
     for hours in person.hours:
         for weekday in hours.days:

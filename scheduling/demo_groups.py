@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, demo_office, enrolment, seats, sessions
+from scheduling import catalog, demo_office, enrolment, seats, session_terms, sessions
 from scheduling.grid import ZONE, local_date
 from scheduling.model import Person, Resource, Span, Topic, Way
 from scheduling.overview import ROOMS
 from scheduling.seats import GroupSession
-from scheduling.sessions import Terms
+from scheduling.session_terms import Terms
 from scheduling.slots import SlotQuery, options
 from scheduling.tokens import new_token
 
@@ -58,7 +58,7 @@ async def _first_possible(
                 Way.IN_PERSON, Span(start, start + length), option.caseworker, room,
                 demo_office.GROUP_SEATS,
             )  # fmt: skip
-            if not await sessions.in_the_way(tx, terms, now):
+            if not await session_terms.in_the_way(tx, terms, now):
                 await _seat(tx, await sessions.create(tx, topic, terms, now=now), now)
                 return
 

@@ -36,6 +36,8 @@ class Caseworker:
     skills: tuple[str, ...]
     languages: tuple[str, ...]
     hours: tuple[Hours, ...]
+    camera: bool = True
+    """Whether they have one of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,12 @@ CASEWORKERS = (
     Caseworker("Tarek Aydin", "aydin", "haupthaus", ("money", "housing"), ("de", "tr"), _FULL),
     Caseworker("Olena Kovalenko", "kovalenko", "haupthaus", ("money", "work"),
                ("de", "uk", "ru"), _HOME_TWO_DAYS),
-    Caseworker("Jonas Petersen", "petersen", "haupthaus", ("work", "learning"), ("de", "en"), _LATE),
-    Caseworker("Sabine Krüger", "krueger", "haupthaus", ("money", "children"), ("de",), _MORNINGS),
+    Caseworker("Jonas Petersen", "petersen", "haupthaus", ("work", "learning"), ("de", "en"), _LATE,
+               camera=False),
+    Caseworker("Sabine Krüger", "krueger", "haupthaus", ("money", "children"), ("de",), _MORNINGS,
+               camera=False),
     Caseworker("Farid Haidari", "haidari", "haupthaus", ("work", "money"),
-               ("de", "fa", "en"), _FULL),
+               ("de", "fa", "en"), _FULL, camera=False),
     Caseworker("Petra Lindner", "lindner", "haupthaus", ("housing", "children"),
                ("de", "fr"), _HOME_TWO_DAYS),
     Caseworker("Alex Neumann", "neumann", "haupthaus", ("trial",), ("de", "en"), _ALWAYS),

@@ -36,6 +36,7 @@ class Problem(enum.StrEnum):
     NO_BRANCH = "no_branch"
     NOBODY = "nobody"
     OUTSIDE_OPENING = "outside_opening"
+    NO_CAMERA = "no_camera"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ class Office:
         return [
             one for one in self.resources if one.kind is Kind.CASEWORKER and skill in one.skills
         ]
+
+    def equips(self, person: Resource, way: Way) -> bool:
+        """Tell whether a caseworker has a camera of their own, or their site has any to lend."""
+        return not person.borrows_camera(way) or any(
+            one.kind is Kind.CAMERA and one.site_id == person.site_id for one in self.resources
+        )
 
     def longest(self, person: Resource, way: Way) -> int:
         """Return the minutes of the longest time without a break that a person offers a way."""
@@ -168,10 +175,21 @@ def of_site(office: Office, site: Site, topics: list[Topic]) -> Iterator[Doubt]:
     outside = tuple(one.name for one in people if _works_while_closed(office, site, one))
     if outside:
         yield Doubt(Problem.OUTSIDE_OPENING, site=site, names=outside)
+    unseen = tuple(_unseen(office, people, offered))
+    if unseen:
+        yield Doubt(Problem.NO_CAMERA, Way.VIDEO, site, names=unseen)
+
+
+def _unseen(office: Office, people: list[Resource], offered: set[Way]) -> Iterator[str]:
+    """Yield who offers a way that needs a camera where there is none."""
+    for one in people:
+        if any(office.longest(one, way) and not office.equips(one, way) for way in offered):
+            yield one.name
 
 
 def _of_way(office: Office, skilled: list[Resource], terms: TopicWay) -> Iterator[Doubt]:
-    longest = max(office.longest(one, terms.way) for one in skilled)
+    seen = [one for one in skilled if office.equips(one, terms.way)]
+    longest = max((office.longest(one, terms.way) for one in seen), default=0)
     needed = terms.minutes + terms.buffer_minutes
     if not longest:
         yield Doubt(Problem.NOBODY_THIS_WAY, terms.way)

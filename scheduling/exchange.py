@@ -40,7 +40,7 @@ class Sort(enum.StrEnum):
 
 COLUMNS: Mapping[Sort, tuple[str, ...]] = {
     Sort.CASEWORKERS: (
-        "number", "site", "name", "team", "skills", "languages", "ways", "active",
+        "number", "site", "name", "team", "skills", "languages", "ways", "camera", "active",
     ),
     Sort.RESOURCES: (
         "number", "site", "kind", "name", "features", "languages", "ways", "setup", "return",

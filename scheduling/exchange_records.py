@@ -14,7 +14,7 @@ from scheduling.exchange_cells import Cells, joined, ways
 from scheduling.exchange_steps import Action, Step, Steps
 from scheduling.exchange_tables import Table
 from scheduling.exchange_words import KINDS, YES_NO
-from scheduling.model import Feature, Kind, Site
+from scheduling.model import NO_CAMERA, Feature, Kind, Site
 from scheduling.overview import Team
 
 _PLAIN: Mapping[str, Any] = {
@@ -85,6 +85,7 @@ async def rows(tx: AsyncConnection, kinds: Iterable[Kind], language: str) -> lis
             "languages": joined(one["languages"]),
             "ways": ways(one["ways"], language),
             "features": joined(one["features"]),
+            "camera": YES_NO.say("no" if NO_CAMERA in one["features"] else "yes", language),
             "setup": str(one["setup_minutes"]),
             "return": str(one["return_minutes"]),
             "active": YES_NO.say("yes", language),
@@ -180,8 +181,7 @@ def _wanted(
         wanted["team_id"] = _team(cells, there, site)
     if cells.has("skills"):
         wanted["skills"] = cells.known("skills", there.skills)
-    if cells.has("features"):
-        wanted["features"] = cells.known("features", there.features)
+    wanted["features"] = _features(cells, there, stored)
     if cells.has("languages"):
         wanted["languages"] = cells.languages("languages")
     if cells.has("ways"):
@@ -195,6 +195,14 @@ def _wanted(
         if not any((one.line, one.column) == (cells.line.number, column) for one in cells.problems):
             cells.fault(column, f"lack_{lack}")
     return wanted
+
+
+def _features(cells: Cells, there: Known, stored: Mapping[str, Any]) -> list[str]:
+    if cells.has("features"):
+        return cells.known("features", there.features)
+    if cells.has("camera"):
+        return [] if cells.yes("camera") else [NO_CAMERA]
+    return [*stored["features"]]
 
 
 def _team(cells: Cells, there: Known, site: Site) -> int | None:

@@ -59,6 +59,7 @@ COLUMNS = Vocabulary(
     Word("skills", "Fachgebiete", "Skills"),
     Word("languages", "Sprachen", "Languages"),
     Word("ways", "Wege", "Ways"),
+    Word("camera", "Eigene Kamera", "Own camera"),
     Word("features", "Merkmale", "Features"),
     Word("setup", "Vorlauf", "Set-up"),
     Word("return", "Rücklauf", "Return"),

@@ -193,7 +193,8 @@ async def _read(tx: AsyncConnection, row: Row[tuple[object, ...]]) -> Hold:
         span=Span(row.starts_at, row.ends_at),
         expires_at=row.expires_at,
         room_id=row.room_id,
-        device_id=row.device_id,
+        tablet_id=row.tablet_id,
+        camera_id=row.camera_id,
         interpreter_id=row.interpreter_id,
         appointment_id=row.appointment_id,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling.model import Status
@@ -35,39 +37,34 @@ async def _overlapping(tx: AsyncConnection) -> list[str]:
 
 
 async def _unclaimed(tx: AsyncConnection) -> list[str]:
-    covers = exists().where(
-        claim.c.appointment_id == appointment.c.id,
-        claim.c.resource_id == appointment.c.caseworker_id,
-        claim.c.starts_at <= appointment.c.starts_at,
-        claim.c.ends_at >= appointment.c.ends_at,
-    )
-    seated = exists().where(
-        claim.c.appointment_id == appointment.c.id,
-        claim.c.resource_id == appointment.c.room_id,
-        claim.c.starts_at <= appointment.c.starts_at,
-        claim.c.ends_at >= appointment.c.ends_at,
-    )
+    row = appointment.c
     # A seat in a group session claims nothing of its own.
-    booked = (appointment.c.status == Status.BOOKED) & appointment.c.session_id.is_(None)
-    joined = exists().where(
+    booked = (row.status == Status.BOOKED) & row.session_id.is_(None)
+    faults = []
+    for wanted, name in (
+        (row.caseworker_id, "caseworker"), (row.room_id, "room"), (row.tablet_id, "tablet"),
+        (row.camera_id, "camera"), (row.interpreter_id, "interpreter"),
+    ):  # fmt: skip
+        bare = select(row.id).where(booked, wanted.is_not(None), ~_claimed(wanted))
+        faults += [
+            f"appointment {one} has no claim on its {name}" for one in await tx.scalars(bare)
+        ]
+    joins = booked & (colleague.c.appointment_id == row.id)
+    alone = select(row.id).where(joins, ~_claimed(colleague.c.resource_id))
+    faults += [
+        f"appointment {one} has no claim on its colleague" for one in await tx.scalars(alone)
+    ]
+    return faults
+
+
+def _claimed(resource_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Tell whether an appointment has claimed somebody or something for all of its time."""
+    return exists().where(
         claim.c.appointment_id == appointment.c.id,
-        claim.c.resource_id == colleague.c.resource_id,
+        claim.c.resource_id == resource_id,
         claim.c.starts_at <= appointment.c.starts_at,
         claim.c.ends_at >= appointment.c.ends_at,
     )
-    people = select(appointment.c.id).where(booked, ~covers)
-    colleagues = select(appointment.c.id).where(
-        booked, colleague.c.appointment_id == appointment.c.id, ~joined
-    )
-    rooms = select(appointment.c.id).where(booked, appointment.c.room_id.is_not(None), ~seated)
-    return [
-        *[f"appointment {one} has no claim on its caseworker" for one in await tx.scalars(people)],
-        *[
-            f"appointment {one} has no claim on its colleague"
-            for one in await tx.scalars(colleagues)
-        ],
-        *[f"appointment {one} has no claim on its room" for one in await tx.scalars(rooms)],
-    ]
 
 
 async def _claimed_although_closed(tx: AsyncConnection) -> list[str]:
@@ -83,7 +80,10 @@ async def _claimed_although_closed(tx: AsyncConnection) -> list[str]:
 async def _sessions_without_claims(tx: AsyncConnection) -> list[str]:
     session = group_session.c
     faults = []
-    for wanted, name in ((session.caseworker_id, "caseworker"), (session.room_id, "room")):
+    for wanted, name in (
+        (session.caseworker_id, "caseworker"), (session.room_id, "room"),
+        (session.camera_id, "camera"),
+    ):  # fmt: skip
         covers = exists().where(
             claim.c.session_id == session.id,
             claim.c.resource_id == wanted,

@@ -9,17 +9,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, changes, claims, schema
-from scheduling.model import (
-    Appointment,
-    Closed,
-    Kind,
-    NotFound,
-    PlanError,
-    Resource,
-    SlotTaken,
-    Status,
-)
+from scheduling import catalog, changes, claims, device_uses, schema, sessions
+from scheduling.device_uses import Use
+from scheduling.model import Appointment, Closed, Kind, NotFound, PlanError, Resource, SlotTaken
 
 DEVICES = (Kind.TABLET, Kind.CAMERA)
 
@@ -89,28 +81,25 @@ async def out(tx: AsyncConnection) -> list[Loan]:
 
 async def cover_overdue(
     tx: AsyncConnection, now: dt.datetime, *, actor: str
-) -> tuple[list[Appointment], list[Appointment]]:
-    """Give the next appointment of each overdue device another one of the pool.
+) -> tuple[list[Use], list[Use]]:
+    """Give what each overdue device is needed for next another one of the pool.
 
-    Returns the appointments that were helped, and those that need a person's decision.
+    Returns what was helped, and what needs a person's decision.
     """
     await claims.give_way(tx)
-    helped: list[Appointment] = []
-    stuck: list[Appointment] = []
+    helped: list[Use] = []
+    stuck: list[Use] = []
     late = [loan for loan in await out(tx) if loan.due_at <= now]
     # None of them may stand in for another.
     without = frozenset(loan.device.id for loan in late)
     for loan in late:
-        following = await _next_with(tx, loan.device.id, now)
+        uses = await device_uses.upcoming(tx, [loan.device.id], now)
+        following = next((one for one in uses[loan.device.id] if one.span.start > now), None)
         if following is None:
             continue
         try:
             async with tx.begin_nested():
-                other = await changes.rearrange(
-                    tx, following.id, caseworker_id=following.caseworker.id, actor=actor, now=now,
-                    without=without, for_staff=True,
-                )  # fmt: skip
-            helped.append(other)
+                helped.append(await _with_another(tx, following, without, actor, now))
         except (SlotTaken, Closed):
             stuck.append(following)
         except DBAPIError as error:
@@ -120,12 +109,12 @@ async def cover_overdue(
     return helped, stuck
 
 
-async def _next_with(tx: AsyncConnection, device_id: int, now: dt.datetime) -> Appointment | None:
-    row = schema.appointment
-    found = await tx.scalar(
-        select(row.c.id)
-        .where(row.c.device_id == device_id, row.c.status == Status.BOOKED, row.c.starts_at > now)
-        .order_by(row.c.starts_at)
-        .limit(1)
-    )
-    return await appointments.by_id(tx, found) if found is not None else None
+async def _with_another(
+    tx: AsyncConnection, use: Use, without: frozenset[int], actor: str, now: dt.datetime
+) -> Use:
+    if isinstance(use, Appointment):
+        return await changes.rearrange(
+            tx, use.id, caseworker_id=use.caseworker.id, actor=actor, now=now, without=without,
+            for_staff=True,
+        )  # fmt: skip
+    return await sessions.give_another_camera(tx, use.id, without, now)

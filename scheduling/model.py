@@ -24,6 +24,10 @@ class Way(enum.StrEnum):
     PHONE = "phone"
 
 
+SEEN = frozenset({Way.VIDEO, Way.BRANCH_VIDEO})
+"""The ways in which the caseworker sits before a camera."""
+
+
 class Kind(enum.StrEnum):
     """What a resource is."""
 
@@ -40,6 +44,10 @@ class Feature(enum.StrEnum):
 
     STEP_FREE = "step_free"
     HEARING_LOOP = "hearing_loop"
+
+
+NO_CAMERA = "no_camera"
+"""The feature of a caseworker who has no camera of their own."""
 
 
 class Status(enum.StrEnum):
@@ -228,6 +236,10 @@ class Resource:
     return_minutes: int = 0
     """How long a device is on its way before and after it is used."""
 
+    def borrows_camera(self, way: Way) -> bool:
+        """Tell whether whoever advises needs a camera of their site's pool in that way."""
+        return way in SEEN and NO_CAMERA in self.features
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -272,7 +284,8 @@ class Hold:
     span: Span
     expires_at: dt.datetime
     room_id: int | None
-    device_id: int | None
+    tablet_id: int | None
+    camera_id: int | None
     interpreter_id: int | None
     appointment_id: int | None
     """Set once the hold was confirmed."""
@@ -280,7 +293,9 @@ class Hold:
     @property
     def resource_ids(self) -> frozenset[int]:
         """Everybody and everything that is held."""
-        held = (self.caseworker.id, self.room_id, self.device_id, self.interpreter_id)
+        held = (
+            self.caseworker.id, self.room_id, self.tablet_id, self.camera_id, self.interpreter_id,
+        )  # fmt: skip
         return frozenset(one for one in held if one is not None)
 
 
@@ -305,11 +320,20 @@ class Appointment:
     changed_at: dt.datetime
     delete_after: dt.datetime
     """When the personal data go."""
-    device: Resource | None = None
+    tablet: Resource | None = None
+    """What the claimant has before them at the site."""
+    camera: Resource | None = None
+    """What the caseworker has before them, where it is one of the pool."""
     interpreter: Resource | None = None
     session_id: int | None = None
     """The group session in which this is a seat."""
     outcome: Outcome | None = None
+
+    @property
+    def equipment(self) -> tuple[Resource, ...]:
+        """What and who it has beside its caseworker."""
+        parts = (self.room, self.tablet, self.camera, self.interpreter)
+        return tuple(part for part in parts if part is not None)
 
     @property
     def features(self) -> frozenset[str]:

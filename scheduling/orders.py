@@ -133,7 +133,8 @@ class Placed:
             locale=order.locale,
             changed_at=order.now,
             delete_after=span.end + dt.timedelta(days=order.keep_days),
-            device=option.first(Kind.TABLET, Kind.CAMERA),
+            tablet=option.first(Kind.TABLET),
+            camera=option.first(Kind.CAMERA),
             interpreter=option.first(Kind.INTERPRETER),
         )
         companion = new_token() if order.companion else ""

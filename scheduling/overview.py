@@ -167,7 +167,7 @@ async def revision(tx: AsyncConnection) -> str:
 
 async def alike(tx: AsyncConnection, resource: Resource) -> frozenset[int]:
     """Return the ids of everything at the same site that could stand in for `resource`."""
-    kinds = next((kinds for kinds in (ROOMS, DEVICES) if resource.kind in kinds), (resource.kind,))
+    kinds = ROOMS if resource.kind in ROOMS else (resource.kind,)
     found = await catalog.resources(tx, site_id=resource.site_id, kinds=kinds)
     return frozenset(one.id for one in found if one.id != resource.id)
 

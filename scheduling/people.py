@@ -83,6 +83,14 @@ async def retire(tx: AsyncConnection, resource_id: int, now: dt.datetime) -> lis
     return await resources.retire(tx, resource_id, now)
 
 
+async def lacks_pool(tx: AsyncConnection, resource: Resource) -> bool:
+    """Tell whether somebody offers video, but has no camera, and their site has none to lend."""
+    ways = [way for way in Way if not resource.ways or way in resource.ways]
+    if not any(resource.borrows_camera(way) for way in ways):
+        return False
+    return not await catalog.resources(tx, site_id=resource.site_id, kinds=(Kind.CAMERA,))
+
+
 async def skills(tx: AsyncConnection) -> list[str]:
     """Return every skill that a topic asks for or somebody has, in order."""
     found = {*await tx.scalars(select(schema.topic.c.skill))}

@@ -30,6 +30,8 @@ class GroupSession:
     site: Site
     caseworker: Resource
     room: Resource | None
+    camera: Resource | None
+    """What the caseworker has before them, where it is one of the pool."""
     span: Span
     capacity: int
     seats: int
@@ -138,7 +140,8 @@ async def _sessions(tx: AsyncConnection, *conditions: ColumnElement[bool]) -> li
         return []
     topics = {topic.id: topic for topic in await catalog.topics(tx)}
     sites = {site.id: site for site in await catalog.sites(tx)}
-    ids = {one for row in rows for one in (row.caseworker_id, row.room_id) if one is not None}
+    parts = {one for row in rows for one in (row.caseworker_id, row.room_id, row.camera_id)}
+    ids = parts - {None}
     resources = await catalog.resources_by_id(tx, ids)
     return [_session(row, topics, sites, resources) for row in rows]
 
@@ -153,6 +156,7 @@ def _session(
         site=sites[row.site_id],
         caseworker=resources[row.caseworker_id],
         room=resources.get(row.room_id),
+        camera=resources.get(row.camera_id),
         span=Span(row.starts_at, row.ends_at),
         capacity=row.capacity,
         seats=row.seats,

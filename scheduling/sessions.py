@@ -7,10 +7,10 @@ ordinary appointment that claims nothing of its own: its seat (`scheduling.enrol
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import appointments, changes, claims, schema, seats
@@ -20,16 +20,11 @@ from scheduling.model import (
     Change,
     Closed,
     PlanError,
-    Resource,
-    Span,
     Status,
     Topic,
-    Way,
 )
 from scheduling.seats import GroupSession
-
-WAYS = (Way.IN_PERSON, Way.VIDEO)
-"""The ways in which a group can be advised."""
+from scheduling.session_terms import Terms, columns, equipped, in_the_way, needed
 
 MOST_SEATS = 500
 
@@ -40,32 +35,6 @@ class Overtaken(PlanError):
 
 class TooFewSeats(PlanError):
     """More people have a seat than the session is to have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How, when, where, with whom and for how many a session takes place.
-
-    `room` is None for a session by video alone.
-    """
-
-    way: Way
-    span: Span
-    caseworker: Resource
-    room: Resource | None
-    capacity: int
-
-    @property
-    def site_id(self) -> int:
-        """Where people come to; by video, the caseworker's own house."""
-        return (self.room or self.caseworker).site_id
-
-    @classmethod
-    def of(cls, session: GroupSession) -> Terms:
-        """Return how a session stands now."""
-        return cls(
-            session.way, session.span, session.caseworker, session.room, session.capacity
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +56,14 @@ async def create(
 ) -> GroupSession:
     """Make a session and claim what it needs. Raises `SlotTaken` when something is taken."""
     row = schema.group_session
+    terms = await equipped(tx, terms, now)
     values = {
-        **_values(terms), "topic_id": topic.id, "seats": 0, "status": Status.BOOKED, "sequence": 0,
+        **columns(terms), "topic_id": topic.id, "seats": 0, "status": Status.BOOKED, "sequence": 0,
         "delete_after": terms.span.end + dt.timedelta(days=keep_days),
     }  # fmt: skip
     done = await tx.execute(insert(row).values(values).returning(row.c.id))
     session_id = int(done.scalar_one())
-    await claims.take(tx, claims.ForSession(session_id), _needed(topic, terms), now)
+    await claims.take(tx, claims.ForSession(session_id), needed(topic, terms), now)
     return await seats.by_id(tx, session_id)
 
 
@@ -116,15 +86,17 @@ async def change(
         raise Overtaken
     if terms.capacity < before.seats:
         raise TooFewSeats
-    wanted = _needed(before.topic, terms)
+    terms = await equipped(tx, replace(terms, camera=before.camera), now, session_id)
+    wanted = needed(before.topic, terms)
     await claims.take(tx, claims.ForSession(session_id), wanted, now)
     kept = before.delete_after + (terms.span.end - before.span.end)
     await tx.execute(
         update(schema.group_session)
         .where(schema.group_session.c.id == session_id)
-        .values(**_values(terms), sequence=before.sequence + 1, delete_after=kept)
+        .values(**columns(terms), sequence=before.sequence + 1, delete_after=kept)
     )
-    if replace(terms, capacity=before.capacity) == Terms.of(before):
+    # Which camera it is, matters to nobody outside.
+    if replace(terms, capacity=before.capacity, camera=before.camera) == Terms.of(before):
         return []
     taken = await _seats(tx, session_id)
     return await settle(tx, taken, await seats.by_id(tx, session_id), actor=actor, now=now)
@@ -192,47 +164,34 @@ async def end(tx: AsyncConnection, session_id: int, *, actor: str, now: dt.datet
     await _set_status(tx, session_id, Status.ENDED)
 
 
-async def in_the_way(
-    tx: AsyncConnection, terms: Terms, now: dt.datetime, session_id: int | None = None
-) -> list[Resource]:
-    """Return who or what of the `terms` is taken, away, closed then, or has left the plan.
+async def give_another_camera(
+    tx: AsyncConnection, session_id: int, without: Collection[int], now: dt.datetime
+) -> GroupSession:
+    """Exchange the camera of a session for a free one that is not among those `without`.
 
-    Own claims do not count.
+    Raises `SlotTaken` where there is none, or `Closed`, and has changed nothing.
     """
-    wanted = [terms.caseworker, *([terms.room] if terms.room else [])]
-    claim, closure = schema.claim.c, schema.closure.c
-    ids = [one.id for one in wanted]
-    taken = await tx.scalars(
-        select(claim.resource_id).where(
-            claim.resource_id.in_(ids),
-            claim.starts_at < terms.span.end,
-            claim.ends_at > terms.span.start,
-            or_(claim.expires_at.is_(None), claim.expires_at > now),
-            or_(claim.session_id.is_(None), claim.session_id != session_id),
-        )
+    before = await _open(tx, session_id)
+    terms = await equipped(tx, Terms.of(before), now, session_id, without)
+    await claims.take(tx, claims.ForSession(session_id), needed(before.topic, terms), now)
+    row = schema.group_session
+    await tx.execute(
+        update(row)
+        .where(row.c.id == session_id)
+        .values(**columns(terms), sequence=before.sequence + 1)
     )
-    shut = await tx.execute(
-        select(closure.resource_id, closure.site_id, closure.ways).where(
-            closure.starts_at < terms.span.end,
-            closure.ends_at > terms.span.start,
-            or_(closure.resource_id.in_(ids), closure.site_id.in_([one.site_id for one in wanted])),
-        )
-    )
-    row = schema.resource.c
-    blocked = {*taken, *await tx.scalars(select(row.id).where(row.id.in_(ids), ~row.active))}
-    for one in shut:
-        if not one.ways or terms.way in one.ways:
-            blocked |= {part.id for part in wanted if one.site_id == part.site_id}
-            blocked.add(one.resource_id)
-    return [one for one in wanted if one.id in blocked]
+    return await seats.by_id(tx, session_id)
 
 
 async def affected(tx: AsyncConnection, now: dt.datetime) -> list[GroupSession]:
-    """Return the coming sessions that a closure, an absence or a retirement makes impossible."""
+    """Return the coming sessions that a closure, an absence or a retirement makes impossible.
+
+    Those that have come to lack a camera are among them.
+    """
     found = []
     for session in await seats.upcoming(tx, now):
         terms = Terms.of(session)
-        if await in_the_way(tx, terms, now, session.id):
+        if terms.lacks_camera or await in_the_way(tx, terms, now, session.id):
             found.append(session)
     return found
 
@@ -257,25 +216,3 @@ async def _set_status(tx: AsyncConnection, session_id: int, status: Status) -> N
         .where(row.c.id == session_id)
         .values(status=status, sequence=row.c.sequence + 1)
     )  # fmt: skip
-
-
-def _needed(topic: Topic, terms: Terms) -> dict[int, Span]:
-    if terms.way not in WAYS or (terms.way is Way.IN_PERSON) is (terms.room is None):
-        raise ValueError("a group meets in a room or by video")
-    buffer = dt.timedelta(minutes=topic.ways[terms.way].buffer_minutes)
-    wanted = {terms.caseworker.id: Span(terms.span.start, terms.span.end + buffer)}
-    if terms.room is not None:
-        wanted[terms.room.id] = terms.span
-    return wanted
-
-
-def _values(terms: Terms) -> dict[str, object]:
-    return {
-        "way": terms.way,
-        "site_id": terms.site_id,
-        "caseworker_id": terms.caseworker.id,
-        "room_id": terms.room.id if terms.room else None,
-        "starts_at": terms.span.start,
-        "ends_at": terms.span.end,
-        "capacity": terms.capacity,
-    }

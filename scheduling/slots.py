@@ -2,7 +2,8 @@
 
 A start is possible when a caseworker is free for the consultation and its buffer and, for
 everything else that the way needs, one of its kind is free as well: a room where the claimant
-comes to, a tablet for video from a branch, an interpreter, a colleague who takes part.
+comes to, a tablet for video from a branch, a camera of the pool for a caseworker who has none, an
+interpreter, a colleague who takes part.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ class Reason(enum.StrEnum):
     HOURS = "hours"
     SKILL = "skill"
     PLACE = "place"
+    CAMERA = "camera"
+    """Whoever advises has come to need a camera of the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,10 @@ def _touched(
 ) -> ColumnElement[bool]:
     booked, claim = schema.appointment.c, schema.claim.c
     claimed = select(claim.appointment_id).where(claim.resource_id.in_([*resource_ids]))
-    parts = (booked.caseworker_id, booked.room_id, booked.device_id, booked.interpreter_id)
+    parts = (
+        booked.caseworker_id, booked.room_id, booked.tablet_id, booked.camera_id,
+        booked.interpreter_id,
+    )  # fmt: skip
     return or_(
         booked.id.in_(claimed) if resource_ids else false(),
         *(part.in_([*resource_ids]) for part in parts if resource_ids),
@@ -170,11 +175,24 @@ class _Plan:
             present = self.members[resource.id][1].resource
             if not _able(present, appointment):
                 return Stranded(appointment, present, Reason.SKILL)
-            if not _in_place(present, appointment):
+            if not self.in_place(present, appointment):
                 return Stranded(appointment, present, Reason.PLACE)
+            if _lacks_camera(present, appointment):
+                return Stranded(appointment, present, Reason.CAMERA)
             if not self.works(resource.id, appointment.way, appointment.span):
                 return Stranded(appointment, present, Reason.HOURS)
         return None
+
+    def in_place(self, resource: Resource, appointment: Appointment) -> bool:
+        """Tell whether somebody or something is at the site where it is needed."""
+        if resource.kind is Kind.INTERPRETER:
+            return True
+        if resource.kind is Kind.CASEWORKER:
+            receives = resource.id == appointment.caseworker.id and appointment.way is Way.IN_PERSON
+            return not receives or resource.site_id == appointment.site.id
+        if resource.kind is Kind.CAMERA:
+            return resource.site_id == self.members[appointment.caseworker.id][1].resource.site_id
+        return resource.site_id == appointment.site.id
 
     def works(self, resource_id: int, way: Way, span: Span) -> bool:
         """Tell whether somebody works, or something can be had, all the time of `span`."""
@@ -190,7 +208,7 @@ async def _used(
     tx: AsyncConnection, booked: Iterable[Appointment]
 ) -> dict[int, tuple[Resource, ...]]:
     """Return by appointment everybody and everything it names or has claimed beside that."""
-    used = {one.id: {part.id: part for part in _named(one)} for one in booked}
+    used = {one.id: {part.id: part for part in (one.caseworker, *one.equipment)} for one in booked}
     claim = schema.claim.c
     rows = (
         await tx.execute(
@@ -201,13 +219,6 @@ async def _used(
     for row in rows:
         used[row.appointment_id].setdefault(row.resource_id, claimed[row.resource_id])
     return {one: tuple(some.values()) for one, some in used.items()}
-
-
-def _named(appointment: Appointment) -> tuple[Resource, ...]:
-    parts = (
-        appointment.caseworker, appointment.room, appointment.device, appointment.interpreter,
-    )  # fmt: skip
-    return tuple(part for part in parts if part is not None)
 
 
 def _able(resource: Resource, appointment: Appointment) -> bool:
@@ -224,13 +235,11 @@ def _able(resource: Resource, appointment: Appointment) -> bool:
             return True
 
 
-def _in_place(resource: Resource, appointment: Appointment) -> bool:
-    if resource.kind is Kind.INTERPRETER:
-        return True
-    if resource.kind is Kind.CASEWORKER:
-        receives = resource.id == appointment.caseworker.id and appointment.way is Way.IN_PERSON
-        return not receives or resource.site_id == appointment.site.id
-    return resource.site_id == appointment.site.id
+def _lacks_camera(resource: Resource, appointment: Appointment) -> bool:
+    # The camera of a group is its session's, as all else that it has.
+    alone = appointment.session_id is None and appointment.camera is None
+    advises = resource.id == appointment.caseworker.id
+    return alone and advises and resource.borrows_camera(appointment.way)
 
 
 async def _give_back_holds(

@@ -12,7 +12,7 @@ from web import forms
 from web.forms import Form
 
 ANYBODY = "any"
-NAMES = ("start", "way", "caseworker", "room", "device", "site")
+NAMES = ("start", "way", "caseworker", "room", "tablet", "camera", "site")
 """The form fields of an arrangement, in the order in which addresses name their values."""
 
 
@@ -24,7 +24,8 @@ class Arrangement:
     way: Way
     caseworker_id: int | None
     room_id: int | None = None
-    device_id: int | None = None
+    tablet_id: int | None = None
+    camera_id: int | None = None
     site_id: int | None = None
 
     @classmethod
@@ -33,7 +34,8 @@ class Arrangement:
         return cls(
             appointment.span.start, appointment.way, appointment.caseworker.id,
             appointment.room.id if appointment.room else None,
-            appointment.device.id if appointment.device else None,
+            appointment.tablet.id if appointment.tablet else None,
+            appointment.camera.id if appointment.camera else None,
             appointment.site.id,
         )  # fmt: skip
 
@@ -51,7 +53,8 @@ class Arrangement:
             caseworker_id = None
         return cls(
             _start(form, zone) or now.span.start, way, caseworker_id,
-            _number(forms.text(form, "room")), _number(forms.text(form, "device")), site_id,
+            _number(forms.text(form, "room")), _number(forms.text(form, "tablet")),
+            _number(forms.text(form, "camera")), site_id,
         )  # fmt: skip
 
     @classmethod
@@ -59,7 +62,8 @@ class Arrangement:
         """Return the arrangement that `fields` gave."""
         return cls(
             dt.datetime.fromisoformat(fields["start"]), Way(fields["way"]),
-            *(_number(fields[name]) for name in NAMES[2:]),
+            # A letter that waits since before an update may name fewer things.
+            *(_number(fields.get(name, "")) for name in NAMES[2:]),
         )  # fmt: skip
 
     def fields(self) -> dict[str, str]:
@@ -69,7 +73,8 @@ class Arrangement:
             "way": self.way,
             "caseworker": str(self.caseworker_id or ANYBODY),
             "room": str(self.room_id or ""),
-            "device": str(self.device_id or ""),
+            "tablet": str(self.tablet_id or ""),
+            "camera": str(self.camera_id or ""),
             "site": str(self.site_id or ""),
         }
 
@@ -80,14 +85,15 @@ class Arrangement:
             and was.way is self.way
             and self.caseworker_id in {None, was.caseworker_id}
             and self.room_id in {None, was.room_id}
-            and self.device_id in {None, was.device_id}
+            and self.tablet_id in {None, was.tablet_id}
+            and self.camera_id in {None, was.camera_id}
             and self.site_id in {None, was.site_id}
         )
 
     def news(self, known: Arrangement) -> Change | None:
         """Return what of it a claimant must learn who knows `known`.
 
-        Which tablet is used is the office's affair.
+        Which tablet or camera is used is the office's affair.
         """
         if known.start != self.start:
             return Change.MOVED

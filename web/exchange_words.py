@@ -10,6 +10,7 @@ from typing import Any
 from scheduling.exchange_steps import Action, Step
 from scheduling.exchange_tables import Problem
 from scheduling.exchange_words import COLUMNS, KINDS, RELEASES, WAYS, WEEKDAYS, YES_NO, Vocabulary
+from scheduling.model import Kind
 from scheduling.patterns import from_values
 from web import hours_form, people_form
 from web.people_form import Choices
@@ -83,6 +84,7 @@ PROBLEMS: Mapping[str, str] = {
 
 _WORDS: Mapping[str, Vocabulary] = {
     "kind": KINDS, "ways": WAYS, "weekday": WEEKDAYS, "release": RELEASES, "active": YES_NO,
+    "camera": YES_NO,
 }  # fmt: skip
 
 
@@ -132,11 +134,13 @@ def step(one: Step, offered: Choices, language: str) -> Told:
 
 
 def _values(one: Step, offered: Choices, language: str) -> Iterator[Detail]:
-    for name, label in _LABELS.items():
+    person = one.kind == Kind.CASEWORKER
+    labels, say = (people_form.LABELS, people_form.worded) if person else (_LABELS, _worded)
+    for name, label in labels.items():
         if name not in one.after:
             continue
-        before = _worded(name, one.before[name], offered, language) if one.before else ""
-        after = _worded(name, one.after[name], offered, language)
+        before = say(name, one.before[name], offered, language) if one.before else ""
+        after = say(name, one.after[name], offered, language)
         if before != after:
             yield Detail(label, before, after)
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import catalog, sessions
+from scheduling import catalog, session_terms
 from scheduling.model import Kind, Resource, Site, Span, Topic, Way
 from scheduling.overview import ROOMS
 from scheduling.seats import GroupSession
-from scheduling.sessions import MOST_SEATS, Terms
+from scheduling.session_terms import Terms
+from scheduling.sessions import MOST_SEATS
 from signaling.room import MOST_IN_ROOM
 from web import forms
 from web.forms import FieldError, Form
@@ -111,7 +112,7 @@ def read(
     topic = topic or _named(known.topics, typed["topic"])
     if topic is None:
         errors.append(FieldError("topic", N_("Choose a topic.")))
-    way = next((one for one in sessions.WAYS if one == typed["way"]), None)
+    way = next((one for one in session_terms.WAYS if one == typed["way"]), None)
     if way is None or (topic is not None and way not in topic.ways):
         errors.append(FieldError("way", N_("The topic is not offered in this way.")))
     span = _span(typed, zone, now, errors)
@@ -128,14 +129,18 @@ def read(
     return Read(topic, Terms(way, span, caseworker, room, capacity), [])
 
 
-def taken(blocked: Iterable[Resource]) -> list[FieldError]:
-    """Return the complaints about people and rooms that are not to be had at that time."""
-    return [
+def taken(terms: Terms, blocked: Iterable[Resource]) -> list[FieldError]:
+    """Return the complaints about who and what of the terms is not to be had at that time."""
+    errors = [
         FieldError("caseworker", N_("This person is taken or away at that time."))
         if one.kind is Kind.CASEWORKER
         else FieldError("room", N_("This room is taken or closed at that time."))
         for one in blocked
     ]
+    if terms.lacks_camera:
+        message = N_("This person has no own camera, and no camera of the site is free then.")
+        errors.append(FieldError("caseworker", message))
+    return errors
 
 
 def _named(topics: Iterable[Topic], key: str) -> Topic | None:

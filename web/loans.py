@@ -11,7 +11,8 @@ import segno
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, device_uses, loans
+from scheduling import appointments, catalog, device_uses, loans, seats
+from scheduling.device_uses import Use
 from scheduling.grid import ZONE
 from scheduling.loans import DEVICES, AlreadyOut, Loan
 from scheduling.model import Appointment, Kind, NotFound, Resource, Site
@@ -35,7 +36,7 @@ class Device:
     site: Site
     loan: Loan | None
     overdue: bool
-    uses: Sequence[Appointment]
+    uses: Sequence[Use]
 
 
 async def show(request: web.Request) -> web.Response:
@@ -43,8 +44,8 @@ async def show(request: web.Request) -> web.Response:
     staff = access.signed_in(request)
     async with request.app[STORE].reading() as tx:
         devices = await _devices(tx, request.app[CLOCK]())
-        helped = await appointments.by_ids(tx, _ids(request.query.get("helped", "")))
-        stuck = await appointments.by_ids(tx, _ids(request.query.get("stuck", "")))
+        helped = await _uses(tx, request.query.get("helped", ""))
+        stuck = await _uses(tx, request.query.get("stuck", ""))
         may_open = _may_lend(staff)
     return render(
         request,
@@ -119,15 +120,16 @@ async def cover(request: web.Request) -> web.Response:
             booked.id: booked
             for uses in (await device_uses.upcoming(tx, late, now)).values()
             for booked in uses
+            if isinstance(booked, Appointment)
         }
         helped, stuck = await loans.cover_overdue(tx, now, actor=actor)
         for after in helped:
-            # Which tablet it is matters to nobody outside; another room does.
-            known = before.get(after.id)
-            if known is None or known.room != after.room or known.site != after.site:
-                await tell(request, tx, after, actor)
-    ids = [",".join(str(one.id) for one in some) for some in (helped, stuck)]
-    raise web.HTTPSeeOther(f"/plan/devices?helped={ids[0]}&stuck={ids[1]}")
+            # Which device it is matters to nobody outside; another room does.
+            if isinstance(after, Appointment):
+                known = before.get(after.id)
+                if known is None or known.room != after.room or known.site != after.site:
+                    await tell(request, tx, after, actor)
+    raise web.HTTPSeeOther(f"/plan/devices?helped={_named(helped)}&stuck={_named(stuck)}")
 
 
 async def _page(
@@ -248,6 +250,15 @@ def _due(form: Form, now: dt.datetime) -> tuple[dt.datetime | None, list[FieldEr
     return due, []
 
 
-def _ids(value: str) -> list[int]:
-    found = [one for one in value.split(",") if one.isascii() and one.isdigit()]
-    return [int(one) for one in found if len(one) <= 18]
+def _named(uses: Sequence[Use]) -> str:
+    """Name appointments by their numbers, and group sessions by theirs after a letter."""
+    letters = ("" if isinstance(one, Appointment) else "g" for one in uses)
+    return ",".join(f"{letter}{one.id}" for letter, one in zip(letters, uses, strict=True))
+
+
+async def _uses(tx: AsyncConnection, named: str) -> list[Use]:
+    """Read what `_named` has named."""
+    some = [one for one in named.split(",") if one.isascii() and len(one) <= 18]
+    alone = [int(one) for one in some if one.isdigit()]
+    groups = [int(one[1:]) for one in some if one[:1] == "g" and one[1:].isdigit()]
+    return [*await appointments.by_ids(tx, alone), *await seats.by_ids(tx, groups)]

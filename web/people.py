@@ -79,7 +79,7 @@ async def add(request: web.Request) -> web.Response:
     entry, kind = people_form.sent(form), _kind(request)
     async with request.app[STORE].writing() as tx:
         offered = await people_form.choices(tx)
-        values = people_form.values_of(entry, offered)
+        values = people_form.values_of(kind, entry, offered)
         errors = people_form.complaints(kind, values, offered)
         if errors:
             return _new(request, offered, entry, errors)
@@ -106,8 +106,10 @@ async def change(request: web.Request) -> web.Response:
             person = await people.by_id(tx, person_id)
             offered = await people_form.choices(tx)
             current = await editing.stored(tx, schema.resource, person_id)
-            wanted = conflicts.settled(form, people_form.values_of(entry, offered), current)
-            errors = people_form.complaints(person.resource.kind, wanted, offered)
+            kind = person.resource.kind
+            typed = people_form.values_of(kind, entry, offered)
+            wanted = conflicts.settled(form, typed, current)
+            errors = people_form.complaints(kind, wanted, offered)
             if errors:
                 return await _page(request, entry, errors, seen=_seen(form))
             listed = await people.change(
@@ -178,6 +180,7 @@ async def _page(
         offered = await people_form.choices(tx)
         values = await editing.stored(tx, schema.resource, person.resource.id)
         outside = await _outside_opening(tx, person)
+        unseen = await people.lacks_pool(tx, person.resource)
     listed = request.query.get("listed", "")
     return render(
         request,
@@ -196,6 +199,7 @@ async def _page(
         ways=lambda some: people_form.ways(some, request[LOCALE]),
         weekdays=hours_form.weekdays(request[LOCALE]),
         outside=outside,
+        unseen=unseen,
         done="" if errors else request.query.get("done", ""),
         listed=int(listed) if listed.isascii() and listed.isdigit() and len(listed) < 9 else 0,
     )

@@ -11,7 +11,7 @@ from multidict import MultiMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, overview, people
-from scheduling.model import Kind, Site, Topic, Way
+from scheduling.model import NO_CAMERA, Kind, Site, Topic, Way
 from scheduling.overview import Team
 from scheduling.people import Lack
 from web import forms, words
@@ -33,6 +33,7 @@ LABELS: Mapping[str, str] = {
     "skills": N_("Skills"),
     "languages": N_("Languages"),
     "ways": N_("Ways offered"),
+    "features": N_("Own camera"),
 }
 """What the values of an entry are called, by column and in the order of the form."""
 
@@ -76,6 +77,7 @@ class Entry:
     skills: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     ways: tuple[str, ...] = tuple(Way)
+    camera: bool = True
 
 
 async def choices(tx: AsyncConnection) -> Choices:
@@ -100,6 +102,7 @@ def sent(form: Sent) -> Entry:
         ticked(form, "skills"),
         ticked(form, "languages"),
         ticked(form, "ways"),
+        "camera" in form,
     )
 
 
@@ -112,11 +115,14 @@ def stored(values: Mapping[str, Any]) -> Entry:
         tuple(values["skills"]),
         tuple(values["languages"]),
         tuple(values["ways"]) or tuple(Way),
+        NO_CAMERA not in values["features"],
     )
 
 
-def values_of(entry: Entry, offered: Choices) -> dict[str, Any]:
+def values_of(kind: Kind, entry: Entry, offered: Choices) -> dict[str, Any]:
     """Return the columns that an entry stands for; what is not offered counts as not chosen."""
+    # Interpreters are asked for no camera.
+    borrows = kind is Kind.CASEWORKER and not entry.camera
     return {
         "name": entry.name,
         "site_id": _one_of(entry.site, offered.sites),
@@ -124,6 +130,7 @@ def values_of(entry: Entry, offered: Choices) -> dict[str, Any]:
         "skills": sorted({*entry.skills} & {*offered.skills}),
         "languages": sorted({*entry.languages} & {*SPOKEN}),
         "ways": people.stored_ways(entry.ways),
+        "features": [NO_CAMERA] if borrows else [],
     }
 
 
@@ -139,6 +146,8 @@ def complaints(kind: Kind, values: dict[str, Any], offered: Choices) -> list[Fie
 def worded(name: str, value: Any, offered: Choices, language: str) -> str:
     """Say a value of the entry in words, by its column."""
     say = catalogue(language).gettext
+    if name == "features":
+        value = N_("no") if NO_CAMERA in value else N_("yes")
     match name:
         case "site_id":
             return offered.site(value)

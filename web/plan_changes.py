@@ -32,7 +32,7 @@ from scheduling.model import (
     Status,
     Way,
 )
-from scheduling.overview import DEVICES, ROOMS
+from scheduling.overview import ROOMS
 from web import access, forms
 from web.arrangement import Arrangement, undoing
 from web.keys import CLOCK, SETTINGS, STORE
@@ -70,15 +70,11 @@ async def panel(
         appointment = await appointments.by_id(tx, appointment_id)
         open_still = appointment.status is Status.BOOKED and appointment.span.end > now
         alone = open_still and appointment.session_id is None
-        site_id = appointment.site.id
         shown = {
             "people": await _able(tx, appointment),
             "taking_part": (taking_part := await together.colleagues(tx, appointment.id)),
             "not_asked": await _not_asked(tx, appointment, taking_part),
-            "things": {
-                "room": await _suitable(tx, appointment),
-                "device": await catalog.resources(tx, site_id=site_id, kinds=DEVICES),
-            },
+            "things": await _things(tx, appointment),
             "free": await _next_free(tx, appointment, busy, now) if alone else [],
             "sites": await catalog.sites(tx),
         }
@@ -155,14 +151,15 @@ async def _carry_out(
 
 async def _wanted(tx: AsyncConnection, asked: Arrangement) -> Wanted:
     """Find the site and what must not be chosen, so that exactly the named things are."""
-    asked_for = (asked.caseworker_id, asked.room_id, asked.device_id)
+    asked_for = (asked.caseworker_id, asked.room_id, asked.tablet_id, asked.camera_id)
     ids = {one for one in asked_for if one is not None}
     known = await catalog.resources_by_id(tx, ids)
     caseworker = _of_kind(known, asked.caseworker_id, Kind.CASEWORKER)
     room = _of_kind(known, asked.room_id, *ROOMS)
-    device = _of_kind(known, asked.device_id, *DEVICES)
+    tablet = _of_kind(known, asked.tablet_id, Kind.TABLET)
+    camera = _of_kind(known, asked.camera_id, Kind.CAMERA)
     without: frozenset[int] = frozenset()
-    for thing in (room, device):
+    for thing in (room, tablet, camera):
         if thing is not None:
             without |= await overview.alike(tx, thing)
     site_id = None
@@ -222,6 +219,24 @@ async def _able(tx: AsyncConnection, appointment: Appointment) -> list[Resource]
     people = await catalog.resources(tx, kinds=(Kind.CASEWORKER,))
     able = [one for one in people if appointment.topic.skill in one.skills]
     return sorted(able, key=lambda one: (one.site_id != appointment.site.id, one.name))
+
+
+async def _things(
+    tx: AsyncConnection, appointment: Appointment
+) -> list[tuple[Kind, Resource, list[Resource]]]:
+    """Return what it has of each kind, and what of its kind could be taken instead."""
+    tablet, camera, at = Kind.TABLET, Kind.CAMERA, catalog.resources
+    found = []
+    if appointment.room:
+        found.append((Kind.ROOM, appointment.room, await _suitable(tx, appointment)))
+    if appointment.tablet:
+        tablets = await at(tx, site_id=appointment.site.id, kinds=(tablet,))
+        found.append((tablet, appointment.tablet, tablets))
+    if appointment.camera:
+        # The caseworker's house may be another one than the claimant's.
+        cameras = await at(tx, site_id=appointment.caseworker.site_id, kinds=(camera,))
+        found.append((camera, appointment.camera, cameras))
+    return found
 
 
 async def _suitable(tx: AsyncConnection, appointment: Appointment) -> list[Resource]:

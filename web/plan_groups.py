@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from scheduling import appointments, catalog, enrolment, seats, sessions
+from scheduling import appointments, catalog, enrolment, seats, session_terms, sessions
 from scheduling.model import Appointment, Change, SlotTaken, Status
 from scheduling.seats import GroupSession
-from scheduling.sessions import Overtaken, Terms, TooFewSeats
+from scheduling.session_terms import Terms
+from scheduling.sessions import Overtaken, TooFewSeats
 from scheduling.tokens import new_token
 from web import access, forms, group_form
 from web.calls import room_of_group
@@ -165,7 +166,9 @@ async def _in_the_way(
     if terms is None:
         return []
     own = session.id if session else None
-    return group_form.taken(await sessions.in_the_way(tx, terms, request.app[CLOCK](), own))
+    now = request.app[CLOCK]()
+    terms = await session_terms.equipped(tx, terms, now, own)
+    return group_form.taken(terms, await session_terms.in_the_way(tx, terms, now, own))
 
 
 async def _list(
@@ -203,7 +206,8 @@ async def _page(
         session = await seats.by_id(tx, session.id)
         known = await group_form.choices(tx)
         people = await appointments.of_session(tx, session.id)
-        blocked = await sessions.in_the_way(tx, Terms.of(session), now, session.id)
+        terms = Terms.of(session)
+        blocked = await session_terms.in_the_way(tx, terms, now, session.id)
     open_still = session.status is Status.BOOKED and now < session.span.end
     done = request.query.get("done", "")
     return render(
@@ -211,6 +215,7 @@ async def _page(
         status=409 if full or overtaken else 400 if errors else 200,
         session=session, known=known, people=people, added=_added(request, people),
         to_call=_without_address(people, done), blocked=blocked if open_still else [],
+        unseen=open_still and terms.lacks_camera,
         typed=Blank(typed), caller=caller or Typed(), key=key or new_token(), errors=errors,
         message_of=_messages(errors), full=full, overtaken=overtaken, done=done if done in _DONE
         else "", changeable=open_still and access.may_plan(staff), open=open_still,

@@ -13,6 +13,7 @@ from scheduling import appointments, changes, closures, rescue, sessions, workli
 from scheduling.model import Appointment, Closed, NotFound, PlanError, SlotTaken
 from scheduling.rescue import Proposal
 from web import access, forms, rescue_list, telling
+from web.arrangement import Arrangement
 from web.keys import CLOCK, STORE
 from web.sign_in import Staff
 from web.templating import render
@@ -154,8 +155,8 @@ async def _carry_out(
     if before.sequence != sequence:
         raise ChangedMeanwhile
     after = await rescue.carry_out(tx, proposal, actor=actor, now=request.app[CLOCK]())
-    # Who else takes part is the office's affair: a letter names the caseworker alone.
-    unheard = after.sequence == before.sequence
+    # Who else takes part is the office's affair, as is which tablet or camera it has.
+    unheard = Arrangement.of(after).news(Arrangement.of(before)) is None
     return unheard or await tell(request, tx, after, actor)
 
 

@@ -29,6 +29,7 @@ STRANDED: Mapping[Reason, str] = {
     Reason.HOURS: N_("Outside the hours as they are now"),
     Reason.SKILL: N_("Whom or what they have does not fit their needs any more"),
     Reason.PLACE: N_("Whom or what they have belongs to another house now"),
+    Reason.CAMERA: N_("Whoever advises has no camera for them any more"),
 }
 """What is said of appointments that no longer fit although no closure affects them."""
 

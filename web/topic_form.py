@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scheduling import sessions
+from scheduling import session_terms
 from scheduling.editing import Values
 from scheduling.model import Way
 from scheduling.slots import STAFF_HORIZON_DAYS
@@ -120,7 +120,7 @@ def read(form: Form, current: Values | None) -> tuple[dict[str, Any], Entries]:
     for way in Way:
         known = current[way_name(way)] if current is not None else None
         record[way_name(way)] = _terms(entries, way, known)
-        if record["in_groups"] and entries.ticked(way) and way not in sessions.WAYS:
+        if record["in_groups"] and entries.ticked(way) and way not in session_terms.WAYS:
             entries.refuse(str(way), N_("Groups meet in person or by video."))
     return record, entries
 

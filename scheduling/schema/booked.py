@@ -30,7 +30,9 @@ def _consultation() -> list[Column[Any]]:
         to("site"),
         Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
         Column("room_id", Id, ForeignKey("resource.id")),
-        Column("device_id", Id, ForeignKey("resource.id")),
+        # The tablet before the claimant, and the pool's camera before the caseworker.
+        Column("tablet_id", Id, ForeignKey("resource.id")),
+        Column("camera_id", Id, ForeignKey("resource.id")),
         Column("interpreter_id", Id, ForeignKey("resource.id")),
         Column("starts_at", Instant, nullable=False),
         Column("ends_at", Instant, nullable=False),
@@ -46,6 +48,7 @@ group_session = Table(
     to("site"),
     Column("caseworker_id", Id, ForeignKey("resource.id"), nullable=False),
     Column("room_id", Id, ForeignKey("resource.id")),
+    Column("camera_id", Id, ForeignKey("resource.id")),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("capacity", Integer, nullable=False),

@@ -1,9 +1,7 @@
 """A server's connection to one relay process: kept up, and given up when it falls silent."""
 
 import asyncio
-import hmac
 import random
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import structlog
 
 from signaling.fleet import wire
 from signaling.fleet.address import ControlAddress
+from signaling.fleet.greeting import Refusal, greet
 from signaling.fleet.wire import (
     Accepted,
     Alive,
@@ -21,7 +20,6 @@ from signaling.fleet.wire import (
     Challenge,
     Dissolve,
     Failure,
-    Greeting,
     Heard,
     Layout,
     Leaving,
@@ -69,10 +67,6 @@ class _Question:
     future: asyncio.Future[Answer]
     tenant: Tenant
     participant: str
-
-
-class _Refusal(Exception):
-    """The relay takes no orders from us; the reason is for the operator."""
 
 
 class Link:
@@ -127,7 +121,7 @@ class Link:
         while True:
             try:
                 await self._live()
-            except _Refusal as refusal:
+            except Refusal as refusal:
                 self._become(Condition.REFUSED, str(refusal))
                 pause = self._patience.after_refusal
             except (WireError, asyncio.IncompleteReadError, OSError, TimeoutError) as error:
@@ -197,26 +191,11 @@ class Link:
             reader, writer = await self.address.connect()
         try:
             async with asyncio.timeout(self._patience.connecting):
-                load = await self._greet(reader, writer)
+                load = await greet(reader, writer, self._secret)
             await self._listen(reader, writer, load)
         finally:
             self._writer = None
             writer.close()  # what is still to be written is
-
-    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Load:
-        challenge = await wire.receive(reader, {"challenge": Challenge}, wire.LONGEST_GREETING)
-        if challenge.version != wire.VERSION:
-            raise _Refusal(f"it speaks version {challenge.version}, this server {wire.VERSION}")
-        nonces = (challenge.nonce, secrets.token_hex(16))
-        mine = wire.proof(self._secret, "server", nonces)
-        wire.send(writer, Greeting(wire.VERSION, nonces[1], mine))
-        answer = await wire.receive(reader, wire.VERDICTS)
-        if isinstance(answer, Refused):
-            raise _Refusal(answer.reason)
-        expected = wire.proof(self._secret, "relay", nonces)
-        if not hmac.compare_digest(answer.proof.encode(), expected.encode()):
-            raise _Refusal("secret")
-        return answer.load
 
     async def _listen(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, load: Load

@@ -10,8 +10,9 @@ from signaling.relay.codecs import LAYER, REPAIRED_LAYER, TRANSPORT_WIDE
 from signaling.relay.encoding import Encoding, Upstream
 from signaling.relay.happenings import Happenings
 from signaling.relay.offer import BadOffer, Offer, Section
+from signaling.relay.outlet import Outlet
 from signaling.relay.rtp import one_byte_extension
-from signaling.relay.sink import Outlet, Sink
+from signaling.relay.sink import Sink
 from signaling.relay.source import Source
 
 

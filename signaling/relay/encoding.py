@@ -66,7 +66,7 @@ class Encoding:
         self._section = section
         self._outlet = outlet
         self._happenings = happenings
-        self._gaps = Gaps()
+        self._gaps = Gaps(urgent=section.kind == "audio")
         self._measured = ((0,) * _TEMPORAL, 0.0)  # octets received, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False
@@ -141,6 +141,10 @@ class Encoding:
         highest = self.struct.highest
         recent = [number for number in extended if -LONGEST_GAP < number - highest <= 0]
         self._ask(self._gaps.note(recent, now))
+
+    def came_late(self, number: int) -> bool:
+        """Tell whether a packet was lost on the way from the sender, and came after all."""
+        return self._gaps.was_missing(number)
 
     def request_key_frame(self, now: float) -> None:
         """Ask the sender for a key frame, at once or as soon as the last request is old enough."""

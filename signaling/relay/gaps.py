@@ -1,5 +1,6 @@
 """Packets that a stream misses, and when each is asked for (RFC 4585 section 6.2.1)."""
 
+from collections import deque
 from collections.abc import Iterable
 
 from signaling.relay.plane.library import lib
@@ -7,7 +8,8 @@ from signaling.relay.plane.library import lib
 LONGEST_GAP: int = lib.PLANE_LONGEST_GAP
 """Packets; a longer gap is a sender that was away, which a key frame mends and no repeat."""
 
-_TRIES = 6
+_TRIES = 6  # round trips
+_URGENT = 3  # requests per round trip
 _PATIENCE = 1.0  # seconds; what comes later is not played any more
 _MOST = 256
 _SHORTEST_PAUSE = 0.02  # seconds: a repeat must be able to arrive before it is asked for again
@@ -16,14 +18,18 @@ _SHORTEST_PAUSE = 0.02  # seconds: a repeat must be able to arrive before it is 
 class Gaps:
     """Numbers that were skipped, from the moment of the skip until they come or are given up.
 
-    Each is asked for at once, then once per round trip, six times and a second at most.
+    Each is asked for at once, then once per round trip, for six of them and a second at most;
+    with `urgent` three times as often, since requests get lost as well, and a sender who has just
+    sent a packet again does not do so twice within a round trip.
     `missing` has, by number, since when it is missing, when it was asked for last, how often.
     """
 
-    __slots__ = ("_due", "missing")
+    __slots__ = ("_due", "_late", "_often", "missing")
 
-    def __init__(self) -> None:
+    def __init__(self, *, urgent: bool = False) -> None:
         self.missing: dict[int, tuple[float, float, int]] = {}
+        self._often = _URGENT if urgent else 1
+        self._late: deque[int] = deque(maxlen=_MOST)
         self._due = 0.0
 
     @property
@@ -43,18 +49,23 @@ class Gaps:
 
     def found(self, number: int) -> None:
         """Forget a number that has come."""
-        self.missing.pop(number, None)
+        if self.missing.pop(number, None) is not None:
+            self._late.append(number)
+
+    def was_missing(self, number: int) -> bool:
+        """Tell whether a number came late, of those that did so lately."""
+        return number in self._late
 
     def due(self, now: float, round_trip: float) -> list[int]:
         """Give what is to be asked for again, ascending; `round_trip` in seconds."""
         if now < self._due:
             return []
-        pause = max(round_trip, _SHORTEST_PAUSE)
+        pause = max(round_trip / self._often, _SHORTEST_PAUSE)
         due = []
         for number, (since, asked, tries) in sorted(self.missing.items()):
             if now - asked < pause:
                 continue
-            if tries >= _TRIES or now - since > _PATIENCE:
+            if tries >= _TRIES * self._often or now - since > _PATIENCE:
                 del self.missing[number]
             else:
                 self.missing[number] = (since, now, tries + 1)

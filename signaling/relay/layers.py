@@ -8,12 +8,14 @@ UNBOUND = 20_000_000
 """bit/s that no sender reaches: how a limit is taken away."""
 TOO_LITTLE = 60_000
 """bit/s that no picture is worth: the voice has them."""
+MEANWHILE = 150_000
+"""bit/s sent while nobody is shown it, to be shown well when they are again."""
 ALL_FRAMES = 3
 """The temporal layer that none is above: its id has two bits (RFC 7741 section 4.2)."""
 
-_MEANWHILE = 150_000  # bit/s sent while nobody is shown it, to be shown well when they are again
 _LEFT_BEHIND = 0.5  # of what the others take: a larger audience does not wait for one
 _TOLERANCE = 1.1  # times the room: a picture's bit/s go up and down by themselves
+_OBEYING = 1.3  # times the room of a sender who was told of it
 _AT_FIRST = 1.0  # seconds that the room must suffice for more, as long as nothing went wrong
 _CALM = 20.0  # seconds of that after trouble
 _LONGEST_CALM = 80.0
@@ -126,14 +128,14 @@ class Layers:
             least = self._each_their_own(awake, steps, now)
         else:
             for each in awake:
-                self._place(each, steps, now)
+                self._place_led(each, steps, now)
             least = _one_for_all(
                 awake, steps[-1].bits if steps else 0, now, alone=len(audience) == 1
             )
         return self._told(least if audience else UNBOUND)
 
     def _told(self, least: float | None) -> int | None:
-        told = _MEANWHILE if least is None else int(least)
+        told = MEANWHILE if least is None else int(least)
         if told < UNBOUND:
             self._held = True
             return told
@@ -169,6 +171,26 @@ class Layers:
         if (viewer.layer, viewer.temporal) > steps[0][:2]:
             standing.more_until = now
         viewer.rest(now, briefly=now - standing.more_until < _AFTERMATH)
+
+    def _place_led(self, viewer: Viewer, steps: list[Step], now: float) -> None:
+        """Leave out upper frames only until the sender, who is told of the room, has followed."""
+        if not steps:
+            return
+        standing = self._standings[viewer]
+        room = UNBOUND if viewer.room is None else viewer.room
+        fitting = max((i for i, step in enumerate(steps) if step.bits <= room), default=0)
+        shown = (viewer.layer, viewer.temporal)
+        present = max((i for i, step in enumerate(steps) if step[:2] <= shown), default=0)
+        if steps[present].bits > room * _OBEYING:
+            present = fitting
+        elif fitting > present:
+            if standing.enough_since is None:
+                standing.enough_since = now
+            if now - standing.enough_since >= _AT_FIRST:
+                present = fitting
+        if fitting <= present:
+            standing.enough_since = None
+        _show(viewer, steps[present])
 
     def _place(self, viewer: Viewer, steps: list[Step], now: float) -> Step:
         """Choose what a viewer is shown from now on."""

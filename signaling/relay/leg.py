@@ -13,17 +13,19 @@ from signaling.relay.dtls import Association
 from signaling.relay.encoding import Encoding
 from signaling.relay.estimates import Estimates
 from signaling.relay.ingress import Credentials
+from signaling.relay.layers import MEANWHILE
 from signaling.relay.line import Address
 from signaling.relay.offer import Offer
 from signaling.relay.path import Path
 from signaling.relay.plane.library import ffi, lib
+from signaling.relay.repeats import Allowance
+from signaling.relay.rounds import PAUSE, TURNS
 from signaling.relay.sink import Sink
 from signaling.relay.site import Site
 from signaling.relay.source import Source
 
 _TICKS_PER_REPORT = 10
 _TICKS_PER_ESTIMATE = 5
-_REPEATS_PER_TICK = 400
 _MOST_STREAMS: int = lib.PLANE_STREAMS
 
 
@@ -51,7 +53,7 @@ class Leg:
         self.sinks, self.seats = self._agreement.sinks, self._agreement.seats
         self._downlink = Downlink()
         self._estimates = Estimates()
-        self._repeats = _REPEATS_PER_TICK
+        self._allowance = Allowance()
         self._path = Path(site, self, self.struct, self._moved)
         self._ticks = 0
         self._association = Association(
@@ -115,7 +117,7 @@ class Leg:
         """Send what is due; called every 100 ms."""
         self._path.check(now)
         self._ticks += 1
-        self._repeats = _REPEATS_PER_TICK
+        self._allowance.refill(self._downlink.room, TURNS * PAUSE)
         if self._ticks % _TICKS_PER_ESTIMATE == 0:
             for source in self.sources:
                 source.tell_estimate(now)
@@ -169,6 +171,10 @@ class Leg:
         """The seconds that the way to the participant and back takes."""
         return self._downlink.round_trip
 
+    def standing(self, now: float) -> float:
+        """Give the seconds that pictures stand in a queue on that way."""
+        return self._downlink.standing(now)
+
     @property
     def queue(self) -> float:
         """The seconds that it takes longer than it did at its best."""
@@ -190,13 +196,17 @@ class Leg:
 
     def room_for_a_picture(self) -> int | None:
         """Give the bit/s that each picture shown may take, None when nothing is known."""
-        room = self._downlink.room
-        shown = sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
+        room, shown = self._downlink.room, self._pictures
         return room // shown if shown and room is not None else None
 
-    def forget_room(self) -> None:
-        """Find out anew what the participant's network takes."""
-        self._downlink.room = None
+    def try_a_picture(self) -> None:
+        """Find out anew whether the participant's network takes more than the voices."""
+        self._downlink.try_at_least(self._pictures * MEANWHILE)
+
+    @property
+    def _pictures(self) -> int:
+        """How many pictures room is kept for."""
+        return sum(seat.video.source is not None and seat.video.counts for seat in self.seats)
 
     def replay(self, sink: Sink, first: int, now: float) -> bool:
         """Show a sink all packets of its source from `first` on; False when one is gone."""
@@ -205,12 +215,14 @@ class Leg:
 
     def repeat(self, sink: Sink, extended: int, sequence: int, now: float) -> bool | None:
         """Send a packet once more; False when it is not kept, None when too many were repeated."""
-        if self._repeats <= 0 or not self.connected:
+        is_picture = sink.kind == "video"
+        if not self.connected or not self._allowance.suffices(is_picture=is_picture):
             return None
         self._site.endpoint.make_room()
         at = int(now * 1_000_000)
         sent = bool(lib.sink_repeat(self._plane, sink.struct, extended, sequence, at))
-        self._repeats -= sent
+        if sent:
+            self._allowance.spend(is_picture=is_picture)
         return sent
 
     def hurry(self, encoding: Encoding) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from signaling.relay import codecs, rtcp
 from signaling.relay.answer import agreed_extensions, agreed_red
@@ -10,8 +10,10 @@ from signaling.relay.encoding import Encoding
 from signaling.relay.happenings import Happenings
 from signaling.relay.layers import ALL_FRAMES
 from signaling.relay.offer import Section
+from signaling.relay.outlet import Outlet
 from signaling.relay.plane.library import ffi, lib
-from signaling.relay.redundancy import MUCH_LOSS, Redundancy
+from signaling.relay.redundancy import MUCH_LOSS, QUEUE, Redundancy, Requests
+from signaling.relay.repeats import Repeats
 from signaling.relay.source import Source
 
 _LONGEST_TRIP = 10.0  # seconds
@@ -19,33 +21,6 @@ _BREATH = 0.6  # seconds in which a queue empties, when nothing more is sent int
 _SHORTEST_REST = 20.0  # seconds without a picture before it is tried again
 _STEADY = 10.0  # seconds after a rest
 _LONGEST_REST = 80.0
-
-
-class Outlet(Protocol):
-    """The transport of the receiving participant."""
-
-    connected: bool
-    struct: Any
-    """The transport as the compiled part knows it (`struct leg`)."""
-
-    @property
-    def queue(self) -> float:
-        """The seconds that the way takes longer than it did at its best."""
-
-    def replay(self, sink: "Sink", first: int, now: float) -> bool:
-        """Show a sink all packets of its source from `first` on; False when one is gone."""
-
-    def repeat(self, sink: "Sink", extended: int, sequence: int, now: float) -> bool | None:
-        """Send a packet once more; False when it is not kept, None when that may not be now."""
-
-    def room_for_a_picture(self) -> int | None:
-        """Give the bit/s that each picture shown may take, None when nothing is known."""
-
-    def forget_room(self) -> None:
-        """Find out anew what the receiver's network takes."""
-
-    def send_control(self, packet: bytes) -> None:
-        """Protect and send RTCP."""
 
 
 class Sink:
@@ -57,7 +32,7 @@ class Sink:
     """
 
     __slots__ = (
-        "_briefly", "_happenings", "_outlet", "_redundancy", "_reported", "_rest", "_rests_until", "_shifts",
+        "_briefly", "_happenings", "_outlet", "_redundancy", "_repeats", "_reported", "_requests", "_rest", "_rests_until", "_shifts",
         "cname", "encoding", "kind", "lost", "rtx_ssrc", "source", "ssrc", "struct",
     )  # fmt: skip
 
@@ -73,6 +48,8 @@ class Sink:
         self.lost = 0
         """The share of the packets that the receiver lost lately, in 1/256."""
         self._redundancy = Redundancy()
+        self._requests = Requests()
+        self._repeats = Repeats()
         self._shifts: Any = None
         self._reported = (0, 0.0)  # the middle bits of the last report's time, and when it left
         self._outlet = outlet
@@ -137,6 +114,7 @@ class Sink:
             self.source.detach(self)
         struct = self.struct
         self.source = source
+        self._requests, self._repeats = Requests(), Repeats()
         self.encoding = source.best() if source is not None else None
         struct.fresh, struct.resting, struct.next = True, False, ffi.NULL
         struct.stream = self.encoding.struct if self.encoding is not None else ffi.NULL
@@ -207,11 +185,12 @@ class Sink:
         sent = 0
         for sequence in sequences:
             number = lib.sink_number(struct, sequence)
-            if number < 0:
+            if number < 0 or not self._may_repeat(number, now):
                 continue
             repeated = self._outlet.repeat(self, number, sequence, now)
             if repeated:
                 sent += 1
+                self._note_request(number, now)
                 if self._repeats_get_lost:
                     sent += bool(self._outlet.repeat(self, number, sequence, now))
             elif repeated is False:
@@ -220,19 +199,38 @@ class Sink:
             encoding.ask_again(missing, now)
         return sent
 
+    def _may_repeat(self, number: int, now: float) -> bool:
+        """Tell whether a picture's packet was not repeated just now; a voice's costs little."""
+        if self.kind == "audio":
+            return True
+        trip = self._outlet.round_trip + self._outlet.standing(now)
+        return self._repeats.may(number, trip, now)
+
     @property
     def _repeats_get_lost(self) -> bool:
         """Whether a picture's repeats had better go twice: much is lost, and not for want of room."""
         return self.kind == "video" and self.lost >= MUCH_LOSS and self.room is None
 
     def note_loss(self, lost: int, now: float) -> None:
-        """Learn what share of the packets the receiver lost since it last told, in 1/256.
-
-        A voice that loses packets gets earlier frames beside each.
-        """
+        """Learn what share of the packets the receiver lost since it last told, in 1/256."""
         self.lost = lost
         if self.kind == "audio":
-            self.struct.redundancy = self._redundancy.note(lost, self._outlet.queue, now)
+            self._protect(now)
+
+    def _note_request(self, number: int, now: float) -> None:
+        """Learn that the receiver lost a packet, unless it came here late, or found no room."""
+        if self.kind != "audio" or self.encoding is None or self.encoding.came_late(number):
+            return
+        if self._outlet.standing(now) > QUEUE:
+            return
+        if self._requests.note(number):
+            self._protect(now)
+
+    def _protect(self, now: float) -> None:
+        """Put earlier frames beside each of a voice that loses packets."""
+        struct = self.struct
+        asked = self._requests.share(struct.lowest, struct.highest)
+        struct.redundancy = self._redundancy.note(max(self.lost, asked), self._outlet.queue, now)
 
     def round_trip(self, middle: int, held: float, now: float) -> float | None:
         """Give the seconds from this stream's last report to its echo, less those it was held.
@@ -269,7 +267,7 @@ class Sink:
         if now >= self._rests_until:
             self.struct.resting = False
             self.struct.fresh = True
-            self._outlet.forget_room()
+            self._outlet.try_a_picture()
             self.begin(now)
 
     def send_report(self) -> None:

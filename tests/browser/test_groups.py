@@ -13,7 +13,7 @@ from sqlalchemy import update
 from scheduling import catalog, enrolment, schema, sessions
 from scheduling.grid import ZONE
 from scheduling.model import Kind, Span, Way
-from scheduling.sessions import Terms
+from scheduling.session_terms import Terms
 from scheduling.store import open_store
 from server.sign_in import hash_password
 from tests.browser.chromium import Visitor

@@ -8,16 +8,17 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from scheduling import booking, catalog, changes, enrolment, sessions
+from scheduling import booking, catalog, changes, enrolment, seats, session_terms, sessions
 from scheduling.model import Appointment, Change, NotFound, SlotTaken, Span, Status, Topic, Way
 from scheduling.seats import GroupSession
-from scheduling.sessions import Overtaken, Terms, TooFewSeats
+from scheduling.session_terms import Terms
+from scheduling.sessions import Overtaken, TooFewSeats
 from tests.scheduling.plan_bookings import PERSON
 from tests.scheduling.plan_loans import Loans
 from tests.scheduling.plan_proof import ANY, STARTS, one_of
 
 TERMS = {
-    "start": STARTS, "fives": st.integers(4, 18), "way": st.sampled_from(sessions.WAYS),
+    "start": STARTS, "fives": st.integers(4, 18), "way": st.sampled_from(session_terms.WAYS),
     "leader": ANY, "room": ANY, "capacity": st.integers(1, 3),
 }  # fmt: skip
 
@@ -63,9 +64,11 @@ class Groups(Loans):
             if shut.hits(self.world.things[one], terms.span, terms.way)
         }  # fmt: skip
         now, own_id = self.plan.now, own.id if own else None
-        found = self.read(lambda tx: sessions.in_the_way(tx, terms, now, own_id))
+        found = self.read(lambda tx: session_terms.in_the_way(tx, terms, now, own_id))
         assert {one.id for one in found} == blocked
         needed = self.plan.claims_of_terms(topic, terms)
+        if self.plan.cameras(terms, own) == []:
+            return False
         return not any(
             one == other and span.overlaps(theirs)
             for one, span in needed.items()
@@ -80,13 +83,14 @@ class Groups(Loans):
         """Make a group session, over closures too: people decide that."""
         chosen: Topic = one_of(self.world.topics, topic)
         terms = self._terms(start, fives, way, leader, room, capacity)
-        possible = self._possible(chosen, terms)
+        possible, cameras = self._possible(chosen, terms), self.plan.cameras(terms, None)
         made = self.do("gather", lambda tx: sessions.create(tx, chosen, terms, now=self.plan.now))
         if not possible:
             assert isinstance(made, SlotTaken), terms
             return
         assert isinstance(made, GroupSession), (made, terms)
-        assert Terms.of(made) == terms
+        assert Terms.of(made) == replace(terms, camera=made.camera)
+        self.has_camera(made.camera, None, cameras)
         assert (made.topic, made.seats, made.sequence) == (chosen, 0, 0)
         self.plan.sessions[made.id] = made
         self._enrol(made, staff=True)
@@ -159,6 +163,7 @@ class Groups(Loans):
         before: GroupSession = one_of(self._open(), pick)
         terms = self._terms(start, fives, way, leader, room, capacity)
         possible, taken = self._possible(before.topic, terms, before), self._seats(before)
+        cameras = self.plan.cameras(terms, before)
         done = self.do("change session", lambda tx: sessions.change(
             tx, before.id, terms, sequence=before.sequence - late, actor="staff",
             now=self.plan.now,
@@ -171,15 +176,18 @@ class Groups(Loans):
             assert isinstance(done, SlotTaken), terms
         else:
             assert isinstance(done, list), (done, terms)
+            camera = self.read(lambda tx: seats.by_id(tx, before.id)).camera
+            self.has_camera(camera, before, cameras)
             after = replace(
                 before, way=terms.way, site=next(
                     one for one in self.read(catalog.sites) if one.id == terms.site_id
-                ), caseworker=terms.caseworker, room=terms.room, span=terms.span,
+                ), caseworker=terms.caseworker, room=terms.room, camera=camera, span=terms.span,
                 capacity=terms.capacity, sequence=before.sequence + 1,
                 delete_after=before.delete_after + (terms.span.end - before.span.end),
             )  # fmt: skip
             self.plan.sessions[before.id] = after
-            same = replace(terms, capacity=before.capacity) == Terms.of(before)
+            told = replace(terms, capacity=before.capacity, camera=before.camera)
+            same = told == Terms.of(before)
             assert [one.before for one in done] == ([] if same else taken)
             for one in done:
                 self._settled(one.before, one.after, after)

@@ -12,13 +12,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from scheduling.model import Appointment, Change, Hold, Needs, Span, Status, Topic, Way
+from scheduling.model import (
+    NO_CAMERA,
+    Appointment,
+    Change,
+    Hold,
+    Needs,
+    Span,
+    Status,
+    Topic,
+    Way,
+)
 from scheduling.seats import GroupSession
-from scheduling.sessions import Terms
+from scheduling.session_terms import Terms
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIVE = dt.timedelta(minutes=5)
 AT_HOME = {Way.VIDEO, Way.PHONE}
+ON_CAMERA = {Way.VIDEO, Way.BRANCH_VIDEO}
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,30 @@ class Plan:
         """Return what a group session takes, or would take, by resource."""
         after = dt.timedelta(minutes=topic.ways[terms.way].buffer_minutes)
         taken = {terms.caseworker.id: Span(terms.span.start, terms.span.end + after)}
-        return taken | ({terms.room.id: terms.span} if terms.room else {})
+        for one in (terms.room, terms.camera):
+            if one is not None:
+                taken[one.id] = _with_way(self.world.things[one.id], terms.span)
+        return taken
+
+    def cameras(
+        self, terms: GroupSession | Terms, own: GroupSession | None, without: Iterable[int] = ()
+    ) -> list[int] | None:
+        """Return the cameras that a session could have; None where it needs none."""
+        leader = self.world.things[terms.caseworker.id]
+        if not _borrows(leader, terms.way):
+            return None
+        taken = self.taken(own)
+        return [
+            one.id
+            for one in self.world.of("camera")
+            if one.site_id == leader.site_id
+            and one.id not in without
+            and not any(shut.hits(one, terms.span, terms.way) for shut in self.shut.values())
+            and not any(
+                other == one.id and span.overlaps(_with_way(one, terms.span))
+                for other, span in taken
+            )
+        ]
 
     def claims_of(self, subject: Appointment | Kept | GroupSession) -> dict[int, Span]:
         """Return what an appointment, a hold or a session takes, by resource."""
@@ -141,12 +175,12 @@ class Plan:
         if isinstance(subject, Kept):
             held = subject.hold
             span, way, topic, keeper = held.span, held.way, subject.topic, held.caseworker.id
-            others = [held.room_id, held.device_id, held.interpreter_id]
+            others = [held.room_id, held.tablet_id, held.camera_id, held.interpreter_id]
         else:
             span, way, topic, keeper = (
                 subject.span, subject.way, subject.topic, subject.caseworker.id,
             )  # fmt: skip
-            things = (subject.room, subject.device, subject.interpreter)
+            things = (subject.room, subject.tablet, subject.camera, subject.interpreter)
             others = [one.id if one else None for one in things]
         after = dt.timedelta(minutes=topic.ways[way].buffer_minutes)
         taken = {keeper: Span(span.start, span.end + after)}
@@ -248,6 +282,8 @@ class Plan:
         if wish.way is Way.BRANCH_VIDEO:
             yield ("room",), wish.site_id
             yield ("tablet",), wish.site_id
+        if _borrows(keeper, wish.way):
+            yield ("camera",), keeper.site_id
         if wish.needs.interpreter and wish.needs.interpreter not in keeper.languages:
             yield ("interpreter",), None
 
@@ -286,6 +322,10 @@ class Plan:
             if closure.span.end > self.now or shut
             if closure.hits(self.world.things[thing_id], one.span, one.way)
         }
+
+
+def _borrows(keeper: Thing, way: Way) -> bool:
+    return way in ON_CAMERA and NO_CAMERA in keeper.features
 
 
 def _with_way(thing: Thing, span: Span) -> Span:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import invariants, schema
 from scheduling.model import (
+    NO_CAMERA,
     Appointment,
     Change,
     Feature,
@@ -29,7 +30,7 @@ from scheduling.seats import GroupSession
 from scheduling.slots import SlotQuery
 from scheduling.store import Store, open_store
 from tests.scheduling import plan_world
-from tests.scheduling.plan_model import BERLIN, Plan, Wish, World
+from tests.scheduling.plan_model import BERLIN, ON_CAMERA, Plan, Wish, World
 
 T = TypeVar("T")
 
@@ -204,7 +205,7 @@ class Compared(RuleBasedStateMachine):
         )
         return (
             one.topic.id, one.way, one.site.id, one.caseworker.id, one.room and one.room.id,
-            one.span, one.capacity, taken, one.status, one.sequence, one.delete_after,
+            one.camera and one.camera.id, one.span, one.capacity, taken, one.status, one.sequence, one.delete_after,
         )  # fmt: skip
 
     def teardown(self) -> None:
@@ -220,7 +221,7 @@ def _owner(row: Row[Any]) -> tuple[str, int]:
 
 def _stored_group(row: Row[Any]) -> tuple[object, ...]:
     return (
-        row.topic_id, row.way, row.site_id, row.caseworker_id, row.room_id,
+        row.topic_id, row.way, row.site_id, row.caseworker_id, row.room_id, row.camera_id,
         Span(row.starts_at, row.ends_at), row.capacity, row.seats, row.status, row.sequence,
         row.delete_after,
     )  # fmt: skip
@@ -229,18 +230,17 @@ def _stored_group(row: Row[Any]) -> tuple[object, ...]:
 def _stored(row: Row[Any]) -> tuple[object, ...]:
     return (
         row.uid, row.reference, row.topic_id, row.way, row.site_id, row.caseworker_id,
-        row.room_id, row.device_id, row.interpreter_id, Span(row.starts_at, row.ends_at),
-        row.status, row.sequence, row.name, row.email, row.delete_after, row.session_id,
+        row.room_id, row.tablet_id, row.camera_id, row.interpreter_id,
+        Span(row.starts_at, row.ends_at), row.status, row.sequence, row.name, row.email, row.delete_after, row.session_id,
     )  # fmt: skip
 
 
 def _known(one: Appointment) -> tuple[object, ...]:
-    room, device, interpreter = (
-        thing.id if thing else None for thing in (one.room, one.device, one.interpreter)
-    )
+    parts = (one.room, one.tablet, one.camera, one.interpreter)
+    ids = (part.id if part else None for part in parts)
     return (
-        one.uid, one.reference, one.topic.id, one.way, one.site.id, one.caseworker.id, room,
-        device, interpreter, one.span, one.status, one.sequence, one.person.name,
+        one.uid, one.reference, one.topic.id, one.way, one.site.id, one.caseworker.id, *ids,
+        one.span, one.status, one.sequence, one.person.name,
         one.person.email, one.delete_after, one.session_id,
     )  # fmt: skip
 
@@ -257,6 +257,7 @@ def fits(made: Appointment, wish: Wish) -> bool:
     """Tell whether an appointment is what was asked for, at the site and with the needs asked."""
     place = wish.site_id if wish.topic.ways[wish.way].at_site else made.caseworker.site_id
     suits = made.room is None or wish.features <= made.room.features
+    borrows = wish.way in ON_CAMERA and NO_CAMERA in made.caseworker.features
     understood = (
         {""}
         | made.caseworker.languages
@@ -266,7 +267,9 @@ def fits(made: Appointment, wish: Wish) -> bool:
         (made.way, made.span, made.site.id) == (wish.way, wish.span, place)
         and made.status is Status.BOOKED
         and (made.room is not None) == wish.topic.ways[wish.way].at_site
-        and (made.device is not None) == (wish.way is Way.BRANCH_VIDEO)
+        and (made.tablet is not None) == (wish.way is Way.BRANCH_VIDEO)
+        and (made.camera is not None) == borrows
+        and (made.camera is None or made.camera.site_id == made.caseworker.site_id)
         and suits
         and wish.needs.interpreter in understood
     )

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from scheduling import catalog, schema
-from scheduling.model import Feature
+from scheduling.model import NO_CAMERA, Feature
 from scheduling.store import Store
 from tests.scheduling.office import row
 from tests.scheduling.plan_model import Thing, World
@@ -87,9 +87,9 @@ async def _topic(tx: AsyncConnection, key: str, ways: dict[str, tuple[int, int, 
 
 def _wanted(main: int, branch: int) -> Iterator[Thing]:
     money, both = frozenset({"money"}), frozenset({"money", "debt"})
-    german = frozenset({"de"})
-    yield Thing(0, "caseworker", main, "Ada", both, german, WITH_RESERVE)
-    yield Thing(0, "caseworker", main, "Ben", money, german | {"ar"}, ALL_DAY)
+    german, borrows = frozenset({"de"}), frozenset({NO_CAMERA})
+    yield Thing(0, "caseworker", main, "Ada", both, german, WITH_RESERVE, borrows)
+    yield Thing(0, "caseworker", main, "Ben", money, german | {"ar"}, ALL_DAY, borrows)
     yield Thing(0, "caseworker", branch, "Cem", both, german, ALL_DAY)
     step_free, hearing_loop = frozenset({Feature.STEP_FREE}), frozenset({Feature.HEARING_LOOP})
     yield Thing(0, "room", main, "Room 1", features=hearing_loop)
@@ -99,6 +99,9 @@ def _wanted(main: int, branch: int) -> Iterator[Thing]:
     yield Thing(0, "tablet", branch, "Tablet 1", setup=10, back=5)
     yield Thing(0, "tablet", branch, "Tablet 2", setup=5, back=10)
     yield Thing(0, "tablet", main, "Tablet 3")
+    yield Thing(0, "camera", main, "Camera 1", setup=10, back=5)
+    yield Thing(0, "camera", main, "Camera 2", setup=5, back=20)
+    yield Thing(0, "camera", branch, "Camera 3")
     yield Thing(0, "interpreter", main, "Dua", languages=frozenset({"ar"}), hours=ALL_DAY)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from scheduling import catalog, doubts, schema
 from scheduling.doubts import Doubt, Hours, Office, Problem
-from scheduling.model import Feature, Kind, Offers, Resource, Site, Topic, TopicWay, Way
+from scheduling.model import NO_CAMERA, Feature, Kind, Offers, Resource, Site, Topic, TopicWay, Way
 from scheduling.store import Store
 from tests.scheduling.office import make_office, row
 
@@ -46,6 +46,8 @@ def problems(found: Iterable[Doubt]) -> Sequence[tuple[Problem, str]]:
 
 
 PERSON = resource(1, Kind.CASEWORKER)
+UNSEEN = resource(1, Kind.CASEWORKER, HOUSE, NO_CAMERA)
+CAMERA = resource(5, Kind.CAMERA)
 STEPS = resource(2, Kind.ROOM)
 SUITABLE = resource(3, Kind.ROOM, HOUSE, *Feature)
 TABLET = resource(4, Kind.TABLET)
@@ -58,6 +60,14 @@ BRANCH_VIDEO = TopicWay(Way.BRANCH_VIDEO, 30)
     [
         (office(PERSON, SUITABLE), topic(IN_PERSON), []),
         (office(PERSON), topic(), [(Problem.NO_WAY, "")]),
+        (office(UNSEEN), topic(VIDEO), [(Problem.NOBODY_THIS_WAY, "")]),
+        (office(UNSEEN, CAMERA), topic(VIDEO), []),
+        (
+            office(UNSEEN, resource(5, Kind.CAMERA, BRANCH), sites=(HOUSE, BRANCH)),
+            topic(VIDEO),
+            [(Problem.NOBODY_THIS_WAY, "")],
+        ),
+        (office(UNSEEN), topic(TopicWay(Way.PHONE, 30)), []),
         (office(PERSON), topic(TopicWay(Way.VIDEO, 30, offered=False)), [(Problem.NO_WAY, "")]),
         (office(PERSON), topic(VIDEO, skill="work"), [(Problem.NO_SKILL, "")]),
         (office(PERSON), topic(IN_PERSON), [(Problem.NO_ROOM, "Haus")]),
@@ -145,6 +155,25 @@ def test_what_a_site_lacks_is_said(there: Office, expected: list[Problem]) -> No
     offered = [topic(IN_PERSON, BRANCH_VIDEO)]
 
     assert [one.problem for one in doubts.of_site(there, HOUSE, offered)] == expected
+
+
+@pytest.mark.parametrize(
+    ("things", "way", "named"),
+    [
+        ((), VIDEO, ("caseworker 1",)),
+        ((), TopicWay(Way.PHONE, 30), ()),
+        ((CAMERA,), VIDEO, ()),
+    ],
+)
+def test_a_site_without_cameras_names_those_who_need_one(
+    things: tuple[Resource, ...], way: TopicWay, named: tuple[str, ...]
+) -> None:
+    there = office(UNSEEN, resource(6, Kind.CASEWORKER), *things)
+
+    found = doubts.of_site(there, HOUSE, [topic(way)])
+
+    said = [one.names for one in found if one.problem is Problem.NO_CAMERA]
+    assert said == ([named] if named else [])
 
 
 def test_home_office_needs_no_open_house() -> None:

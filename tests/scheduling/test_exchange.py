@@ -11,7 +11,7 @@ from scheduling import booking, catalog, exchange, exchange_tables, people, reso
 from scheduling.exchange import COLUMNS, NEEDED, Preview, Sort, Stale
 from scheduling.exchange_steps import Action
 from scheduling.exchange_tables import guarded
-from scheduling.model import Kind, Needs, Way
+from scheduling.model import NO_CAMERA, Kind, Needs, Way
 from scheduling.store import Store
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, Office, at, make_office
@@ -125,9 +125,9 @@ async def test_lines_add_change_retire_and_bring_back(store: Store, clock: Clock
 async def test_every_problem_of_every_line_is_told(store: Store, clock: Clock) -> None:
     await furnish(store)
     text = (
-        "Nummer;Standort;Name;Team;Fachgebiete;Sprachen;Wege;Aktiv\n"
+        "Nummer;Standort;Name;Team;Fachgebiete;Sprachen;Wege;Aktiv;Eigene Kamera\n"
         ";Mond;A;;money;de;;\n"
-        ";Haupthaus;B;Team 9;mony;deutsch;Brief;vielleicht\n"
+        ";Haupthaus;B;Team 9;mony;deutsch;Brief;vielleicht;manchmal\n"
         ";Haupthaus;C;;;de;;\n"
         ";Haupthaus;;;money;de;;\n"
         "999;Haupthaus;D;;money;de;;\n"
@@ -142,6 +142,7 @@ async def test_every_problem_of_every_line_is_told(store: Store, clock: Clock) -
         (2, "site", "unknown"),
         (3, "team", "unknown"),
         (3, "skills", "unknown"),
+        (3, "camera", "word"),
         (3, "languages", "language"),
         (3, "ways", "word"),
         (3, "active", "word"),
@@ -151,6 +152,25 @@ async def test_every_problem_of_every_line_is_told(store: Store, clock: Clock) -
         (8, "name", "twice"),
         (9, "active", "nothing_to_retire"),
     ]
+
+
+async def test_who_has_no_camera_goes_out_and_comes_back(store: Store, clock: Clock) -> None:
+    office = await furnish(store)
+    text = "Site;Name;Own camera\nmain;Person 0;no\n"
+
+    done = await taken(store, Sort.CASEWORKERS, text, clock)
+    silent = await taken(store, Sort.CASEWORKERS, "Site;Name\nmain;Person 0\n", clock)
+    async with store.reading() as tx:
+        known = await catalog.resources_by_id(tx, office.caseworkers)
+        content = await exchange.export(tx, Sort.CASEWORKERS, "de")
+    again = await seen(store, Sort.CASEWORKERS, content, clock)
+    back = await taken(store, Sort.CASEWORKERS, text.replace("no\n", "\n"), clock)
+
+    assert [step.after for step in done.steps] == [{"features": [NO_CAMERA]}]
+    assert not silent.steps
+    assert [known[one].borrows_camera(Way.VIDEO) for one in office.caseworkers] == [True, False]
+    assert not again.steps
+    assert [step.after for step in back.steps] == [{"features": []}]
 
 
 async def test_hours_are_exactly_those_of_the_table(store: Store, clock: Clock) -> None:

@@ -80,9 +80,9 @@ async def test_an_overdue_device_is_replaced_from_the_pool_or_listed(
     async with store.writing() as tx:
         done, stuck = await loans.cover_overdue(tx, clock(), actor="test")
 
-    assert made.appointment.device.id == tablet
+    assert made.appointment.tablet.id == tablet
     assert bool(done) is helped
     assert bool(stuck) is not helped
     if helped:
-        assert done[0].device.id != tablet
+        assert done[0].tablet.id != tablet
         assert done[0].span == made.appointment.span

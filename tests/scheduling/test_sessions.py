@@ -24,6 +24,7 @@ from scheduling import (
     retention,
     schema,
     seats,
+    session_terms,
     sessions,
 )
 from scheduling.figures import By
@@ -41,7 +42,8 @@ from scheduling.model import (
     Way,
 )
 from scheduling.seats import GroupSession
-from scheduling.sessions import Overtaken, Terms, TooFewSeats
+from scheduling.session_terms import Terms
+from scheduling.sessions import Overtaken, TooFewSeats
 from scheduling.store import Store
 from tests.conftest import Clock
 from tests.scheduling.office import PERSON, Office, at, make_office
@@ -381,10 +383,10 @@ async def test_who_is_taken_or_away_is_named(store: Store, clock: Clock) -> None
     terms = Terms.of(session)
 
     async with store.writing() as tx:
-        taken = await sessions.in_the_way(tx, terms, clock())
-        own = await sessions.in_the_way(tx, terms, clock(), session.id)
+        taken = await session_terms.in_the_way(tx, terms, clock())
+        own = await session_terms.in_the_way(tx, terms, clock(), session.id)
         await closures.close(tx, session.span, resource_id=office.rooms[0])
-        shut = await sessions.in_the_way(tx, terms, clock(), session.id)
+        shut = await session_terms.in_the_way(tx, terms, clock(), session.id)
         affected = await sessions.affected(tx, clock())
 
     assert names(taken) == {"Person 0", "Room 0"}
@@ -401,7 +403,7 @@ async def test_a_session_whose_room_has_left_the_plan_is_affected(
 
     async with store.writing() as tx:
         await resources.retire(tx, office.rooms[0], clock())
-        missing = await sessions.in_the_way(tx, Terms.of(session), clock(), session.id)
+        missing = await session_terms.in_the_way(tx, Terms.of(session), clock(), session.id)
         affected = await sessions.affected(tx, clock())
 
     assert names(missing) == {"Room 0"}

@@ -164,7 +164,7 @@ async def test_video_from_a_branch_claims_caseworker_room_and_tablet_at_once(
 
     booked = made.appointment
     assert booked.site.id == branch
-    assert (booked.room.name, booked.device.name) == ("room", "tablet")
+    assert (booked.room.name, booked.tablet.name) == ("room", "tablet")
     assert booked.caseworker.site_id == office.site_id
     # The tablet is on its way for a quarter of an hour before and after each use.
     assert at(9, 15) not in left

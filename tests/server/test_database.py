@@ -18,13 +18,15 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    func,
     insert,
     select,
     text,
 )
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from scheduling import schema
+from scheduling import catalog, schema
+from scheduling.model import Way
 from scheduling.schema import create_all
 from scheduling.store import Store, open_store
 from server import database
@@ -143,6 +145,45 @@ def _with_flags(connection: Connection) -> None:
         connection.execute(
             insert(tables.tables[name]).values(_any_row(tables.tables[name], values))
         )
+
+
+async def test_what_is_booked_keeps_its_tablet_and_whoever_advises_has_a_camera(
+    store_url: str,
+) -> None:
+    engine = create_async_engine(store_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(_with_devices)
+    await engine.dispose()
+
+    await database.migrate(store_url)
+
+    store = await database.opened(store_url)
+    async with store.reading() as tx:
+        for table in (schema.appointment, schema.hold):
+            row = (await tx.execute(select(table.c.tablet_id, table.c.camera_id))).one()
+            assert tuple(row) == (2, None)
+        assert await tx.scalar(select(func.count()).select_from(schema.claim)) == 1
+        known = await catalog.resources_by_id(tx, [1])
+        assert not known[1].borrows_camera(Way.VIDEO)
+    await store.close()
+
+
+def _with_devices(connection: Connection) -> None:
+    """Make the tables as they were, with an appointment and a hold that have a tablet."""
+    command.upgrade(database.alembic_config(connection), "0009")
+    tables = MetaData()
+    tables.reflect(connection)
+    for name, values in (
+        ("site", {}),
+        ("topic", {}),
+        ("resource", {"id": 1, "kind": "caseworker"}),
+        ("resource", {"id": 2, "kind": "tablet"}),
+        ("appointment", {"device_id": 2}),
+        ("hold", {"device_id": 2}),
+        ("claim", {"appointment_id": 1, "resource_id": 2}),
+    ):
+        row = _any_row(tables.tables[name], values)
+        connection.execute(insert(tables.tables[name]).values(row))
 
 
 def _any_row(table: Table, values: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class _End:
         )  # fmt: skip
         self.ssrc, self.round_trip = 1, 0.1
         self.raw, self.rtp, self.asked, self.reports, self.undeclared = [], [], [], [], []
-        self.room, self.queue = None, 0.0
+        self.room, self.queue, self.stands = None, 0.0, 0.0
 
     def happened(self, event):
         told = {lib.EVENT_CONTROL: self.reports, lib.EVENT_UNDECLARED: self.undeclared}
@@ -55,6 +55,9 @@ class _End:
 
     def room_for_a_picture(self):
         return self.room
+
+    def standing(self, _now):
+        return self.stands
 
     def send_control(self, packet):
         self.asked.append(packet)

@@ -5,9 +5,8 @@ and tells at the end whether anything was harmed or has grown. Among them are fr
 of strangers under known SSRCs, feedback and repeat requests that a participant encrypts, messages
 of the control protocol, and offers into a room, also from somebody whose call goes on.
 
-Resident memory is told at ten marks. The first half of the inputs fills what is bounded (ids of
-STUN transactions, libsrtp's streams, the allocator's arenas); what is added in the second half is
-growth.
+Memory in use is told at ten marks. The first half of the inputs fills what is bounded (ids of STUN
+transactions, libsrtp's streams); what is added in the second half is growth.
 """
 
 import argparse
@@ -19,7 +18,6 @@ import logging
 import random
 import sys
 import tempfile
-from pathlib import Path
 
 import structlog
 
@@ -29,6 +27,7 @@ from tests.signaling.damage import damaged
 from tests.signaling.fuzz_insider import Insider
 from tests.signaling.fuzz_offers import Offers
 from tests.signaling.fuzz_orders import Orders
+from tests.signaling.memory import Memory
 from tests.signaling.peer import Peer, rtp_packet
 from tests.signaling.tcp_peer import TcpPeer
 
@@ -37,7 +36,8 @@ _BURST = 40
 _TALK = 5000
 _OFFER = 100
 _MARKS = 10
-_MOST_GROWTH = 1024  # KiB, of the second half: a leak of 64 bytes in every thirtieth input
+_MOST_KIB = 1024  # of the second half: a leak of 64 bytes in every thirtieth input
+_MOST_BLOCKS = 16_000  # of Python's, in the second half: one in every thirtieth input
 
 
 async def talk(alice, bob, number):
@@ -212,18 +212,14 @@ def failures_noted():
         structlog.configure(**before)
 
 
-def _resident_kib():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
-
-
 async def _marked(scene, inputs, seed):
-    """Throw so much at the scene; give the resident memory before and at marks, in KiB."""
-    resident = [_resident_kib()]
+    """Throw so much at the scene; give the memory before and at marks."""
+    memory = [Memory.now()]
     for mark in range(_MARKS):
         await scene.flood(inputs // _MARKS, seed=seed + mark)
-        resident.append(_resident_kib())
-        sys.stderr.write(f"{inputs * (mark + 1) // _MARKS} inputs, {resident[-1]} KiB\n")
-    return resident
+        memory.append(Memory.now())
+        sys.stderr.write(f"{inputs * (mark + 1) // _MARKS} inputs, {memory[-1]}\n")
+    return memory
 
 
 async def _run(inputs, seed):
@@ -231,11 +227,11 @@ async def _run(inputs, seed):
     with failures_noted() as failures, tempfile.TemporaryDirectory() as folder:
         relay = await Relay.start(config)
         async with Scene.at(relay, folder) as scene:
-            resident = await _marked(scene, inputs, seed)
+            memory = await _marked(scene, inputs, seed)
         await relay.close()
     for each in failures:
         sys.stderr.write(f"{each}\n")
-    half = resident[_MARKS // 2]
+    first, second = memory[_MARKS // 2] - memory[0], memory[-1] - memory[_MARKS // 2]
     dropped = sum(count for name, count in relay.counters.items() if name.startswith("dropped_"))
     return {
         "inputs": inputs,
@@ -245,8 +241,10 @@ async def _run(inputs, seed):
         "offers_refused": scene.offers.refused,
         "offers_taken": scene.offers.taken,
         "failures": len(failures),
-        "grown_in_first_half_kib": half - resident[0],
-        "grown_kib": resident[-1] - half,
+        "grown_in_first_half_kib": first.malloc_kib,
+        "grown_kib": second.malloc_kib,
+        "grown_blocks": second.blocks,
+        "grown_resident_kib": second.resident_kib,
     }
 
 
@@ -259,7 +257,8 @@ def main():
     logging.disable(logging.INFO)
     figures = asyncio.run(_run(options.inputs, options.seed))
     print(json.dumps(figures))  # noqa: T201
-    sys.exit(bool(figures["failures"]) or figures["grown_kib"] > _MOST_GROWTH)
+    grown = figures["grown_kib"] > _MOST_KIB or figures["grown_blocks"] > _MOST_BLOCKS
+    sys.exit(bool(figures["failures"]) or grown)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,7 @@
 """Damaged offers into a room, from somebody who never connects and from one whose call runs on."""
 
 import contextlib
-import ctypes
-import gc
 import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiortc.sdp import SessionDescription
@@ -16,6 +12,7 @@ from signaling.messages import Answer, Code, Pong, ProtocolError
 from signaling.outbox import Outbox
 from signaling.rooms import Identity, Role, Rooms
 from tests.signaling.damage import damaged_offer
+from tests.signaling.memory import Memory
 from tests.signaling.peer import AUDIO, Peer, rtp_packet
 
 _FOLDER = Path(__file__).parent / "offers"
@@ -118,14 +115,6 @@ class _Talker(_Member):
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class InUse:
-    """What is held in memory: blocks of Python's, and what OpenSSL, libsrtp and C have."""
-
-    blocks: int
-    malloc_kib: int
-
-
 class Offers:
     """A call of two, one of whom offers nonsense now and then, and a third who does nothing else."""
 
@@ -185,7 +174,7 @@ class Offers:
         """Make so many; tell what is held afterwards."""
         for _ in range(offers):
             await self.throw(chance)
-        return await self.in_use()
+        return await self.memory()
 
     async def talk(self):
         """See that both hear each other."""
@@ -205,31 +194,10 @@ class Offers:
                 kept.clear()
             each.peer.confirmed.clear()
 
-    async def in_use(self):
+    async def memory(self):
         """Tell what is held when two are connected and all that is over was let go of."""
         self._relay.conference(_ROOM).remove(self.mallory.id)
         await self.alice.connect()
         while self._relay._closing:
             await self._relay._closing.copy().pop()
-        gc.collect()
-        return InUse(sys.getallocatedblocks(), _allocated() // 1024)
-
-
-class _Mallinfo2(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-            "fordblks", "keepcost",
-        )
-    )  # fmt: skip
-
-
-def _allocated():
-    """Give the bytes that malloc has given away (mallinfo2(3), glibc 2.33); 0 where nobody tells."""
-    mallinfo2 = getattr(ctypes.CDLL(None), "mallinfo2", None)
-    if mallinfo2 is None:
-        return 0
-    mallinfo2.restype = _Mallinfo2
-    told = mallinfo2()
-    return told.uordblks + told.hblkhd
+        return Memory.now()

@@ -109,6 +109,38 @@ def test_a_device_that_was_busy_for_a_moment_is_no_limit():
     assert not network.carry(5, 1_000_000)
 
 
+def test_a_device_that_was_busy_and_let_some_through_is_no_limit_for_long():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 1_000_000)
+    begin, numbers = int(network.now), []
+    for _ in range(45):
+        numbers.append(lib.feedback_number(network.leg, SIZE, int(network.now)))
+        network.now += 8_000
+    some = [(numbers[each], begin + 180_000 + 60_000 * each) for each in range(4)]
+    heap = [(each, begin + 380_000 + 300 * at) for at, each in enumerate(numbers[4:38])]
+    after = [(each, begin + 392_000 + 300 * at) for at, each in enumerate(numbers[38:])]
+
+    busy = [network.tell(some), downlink.room]
+    network.tell(heap)
+    again = [network.tell(after), downlink.room]
+
+    assert busy[0]
+    assert busy[1] < 400_000
+    assert again == [True, None]
+
+
+def test_a_limit_met_slowly_is_not_taken_for_a_busy_device():
+    downlink = Downlink()
+    network = Network(downlink)
+    network.carry(5, 550_000)
+    network.carry(2, 550_000, capacity=500_000)
+
+    network.carry(2, 300_000, capacity=500_000)
+
+    assert downlink.room < 500_000
+
+
 def test_an_outage_is_no_limit():
     downlink = Downlink()
     network = Network(downlink)
@@ -149,7 +181,7 @@ def test_a_limit_that_has_long_held_nobody_back_is_forgotten():
     network.carry(0.5, 1_500_000, capacity=500_000)
     network.carry(3, 100_000)
 
-    network.carry(12, 100_000)
+    network.carry(25, 100_000)
 
     assert downlink.room is None
 

@@ -72,6 +72,54 @@ def test_frames_from_before_the_receiver_was_shown_the_voice_are_not_given(call)
     assert [frame for _, _, frame in blocks(second[12:])] == [b"first", b"second"]
 
 
+def test_a_receiver_who_asks_for_a_fifth_of_a_voice_again_gets_earlier_frames_beside_each(call):
+    """What is repeated in time counts as received in its reports (RFC 3550 section 6.4.1)."""
+    for number in range(60):
+        for packet in call.send(voice(1000, number, b"frame")):
+            if number % 5 == 0:
+                call.repeat(sequence(packet))
+    call.sink.note_loss(0, 2.2)
+
+    [packet] = call.send(voice(1000, 60, b"last"))
+
+    assert [frame for _, _, frame in blocks(packet[12:])] == [b"frame", b"frame", b"last"]
+
+
+def test_asking_for_one_packet_again_and_again_is_the_loss_of_one(call):
+    for number in range(60):
+        for packet in call.send(voice(1000, number, b"frame")):
+            if number == 0:
+                first = packet
+            call.repeat(sequence(first))
+
+    [packet] = call.send(voice(1000, 60, b"last"))
+
+    assert packet[12:] == b"last"
+
+
+def test_what_came_late_from_the_sender_is_no_loss_of_the_receivers(call):
+    for number in range(0, 60, 5):
+        for each in (number, number + 2, number + 3, number + 4, number + 1):
+            packets = call.send(voice(1000, each, b"frame"))
+        call.repeat(sequence(packets[0]))
+
+    [packet] = call.send(voice(1000, 60, b"last"))
+
+    assert packet[12:] == b"last"
+
+
+def test_what_a_full_queue_has_lost_is_no_reason_for_earlier_frames(call):
+    call.receiver.stands = 0.2
+    for number in range(60):
+        for packet in call.send(voice(1000, number, b"frame")):
+            if number % 5 == 0:
+                call.repeat(sequence(packet))
+
+    [packet] = call.send(voice(1000, 60, b"last"))
+
+    assert packet[12:] == b"last"
+
+
 def test_a_voice_is_sent_alone_again_after_ten_seconds_without_loss(call):
     call.sink.note_loss(100, 1.0)
     call.send(voice(1000, 0, b"a"))
@@ -109,6 +157,19 @@ def test_a_voice_whose_earlier_frames_are_gone_is_not_repeated(call):
 
     assert last[1] & 0x7F == RED
     assert call.repeat(sequence(last)) == []
+
+
+def test_a_picture_is_repeated_once_per_round_trip_however_often_it_is_asked_for():
+    call = Forwarding()
+    call.receiver.stands = 0.19
+    [packet] = call.send(picture(1001, 1, picture_id=1, key=True))
+    again = []
+
+    for _ in range(20):
+        again.append(len(call.repeat(sequence(packet))))
+        call.now += 20_000
+
+    assert [index for index, count in enumerate(again) if count] == [0, 12]
 
 
 def test_another_layer_is_shown_from_its_next_key_frame_on_and_numbers_run_on(layered):
@@ -273,8 +334,10 @@ def test_a_picture_is_repeated_twice_for_who_loses_much_and_has_room():
 
     once = call.repeat(sequence(packet))
     call.sink.note_loss(40, 1.0)
+    call.now += 100_000
     twice = call.repeat(sequence(packet))
     call.receiver.room = 100_000
+    call.now += 100_000
     narrow = call.repeat(sequence(packet))
 
     assert [len(each) for each in (once, twice, narrow)] == [1, 2, 1]

@@ -216,6 +216,31 @@ def test_a_single_receiver_decides_and_its_relief_is_told_once():
     assert viewer.shown == WHOLE
 
 
+def test_frames_are_left_out_only_until_the_sender_of_one_size_has_followed():
+    layers = Layers()
+    viewer = Viewer(400_000)
+    several = [[], [], [400_000, 700_000, 1_200_000]]
+    fewer = [[], [], [130_000, 230_000, 390_000]]
+
+    layers.tell([viewer], several, 0)
+    meanwhile = viewer.shown
+    changes = seconds(layers, [viewer], 0.5, 4, fewer)
+
+    assert meanwhile == (2, 0)
+    assert changes == [(0.5, (2, 0)), (1.5, WHOLE)]
+
+
+def test_a_sender_of_one_size_who_does_not_stay_within_the_room_is_cut_only_when_it_is_far_above():
+    viewer = Viewer(400_000)
+    layers = Layers()
+
+    layers.tell([viewer], [[], [], [200_000, 500_000]], 0)
+    little = viewer.shown
+    layers.tell([viewer], [[], [], [200_000, 600_000]], 1)
+
+    assert (little, viewer.shown) == (WHOLE, (2, 0))
+
+
 def test_a_single_receiver_without_room_for_a_picture_goes_without():
     layers = Layers()
     viewer = Viewer(TOO_LITTLE - 1)

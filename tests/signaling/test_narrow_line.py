@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from signaling.relay.downlink import Downlink
-from signaling.relay.layers import ALL_FRAMES, Layers
+from signaling.relay.layers import ALL_FRAMES, MEANWHILE, Layers
 from signaling.relay.plane.library import ffi, lib
 from tests.impairment.link import HEADERS, Conditions, Link
 
@@ -53,7 +53,8 @@ class Picture:
     def wake(self, now):
         if now >= self.until:
             self.until = 0.0
-            self.receiver.downlink.room = None
+            counted = sum(not each.resting or each.briefly for each in self.receiver.pictures)
+            self.receiver.downlink.try_at_least(counted * MEANWHILE)
 
     def size(self, number, now):
         """Give the bytes that are forwarded of a frame; another size begins with a key frame."""

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from scheduling import appointments, catalog, closures, invariants, schema, seats, sessions
 from scheduling.model import Span, Status, Way
 from scheduling.seats import GroupSession
-from scheduling.sessions import Terms
+from scheduling.session_terms import Terms
 from tests.conftest import Clock
 from tests.scheduling.office import at
 from tests.web.conftest import PASSWORD, House

@@ -119,7 +119,7 @@ async def test_a_branch_is_chosen_by_its_address_and_named_with_its_room(house: 
     async with house.store.reading() as tx:
         appointment = await appointments.by_id(tx, 1)
         assert await invariants.broken(tx) == []
-    assert (appointment.room.name, appointment.device.name) == ("Raum 7", "Tablet 7")
+    assert (appointment.room.name, appointment.tablet.name) == ("Raum 7", "Tablet 7")
 
 
 async def test_several_sites_are_to_be_chosen_among_first(small_house: House) -> None:

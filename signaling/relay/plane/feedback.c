@@ -135,6 +135,7 @@ static void learn(const struct leg *leg, struct told *told, uint32_t number, int
   if (!told->came || delay < told->shortest) told->shortest = delay;
   told->octets += leg->sizes[slot];
   told->arrivals[told->came] = arrival;
+  told->delays[told->came] = delay;
   told->sizes[told->came++] = leg->sizes[slot];
 }
 

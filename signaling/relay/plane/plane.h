@@ -105,11 +105,11 @@ struct leg {
 };
 
 /* What a participant tells of the packets sent to them: of those that came the arrivals by their
- * clock, in microseconds, and bytes; `shortest` is the least of arrival less departure. */
+ * clock, in microseconds, arrival less departure, and bytes; `shortest` is the least delay. */
 struct told {
   int32_t came, lost, run;
   int64_t octets, shortest;
-  int64_t arrivals[PLANE_LEFT];
+  int64_t arrivals[PLANE_LEFT], delays[PLANE_LEFT];
   int32_t sizes[PLANE_LEFT];
 };
 

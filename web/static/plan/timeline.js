@@ -9,7 +9,7 @@ const DEVICES = ["tablet", "camera"];
 const fieldOf = (kind) =>
   PEOPLE.includes(kind) ? "caseworker"
   : ROOMS.includes(kind) ? "room"
-  : DEVICES.includes(kind) ? "device"
+  : DEVICES.includes(kind) ? kind
   : "";
 
 const two = (number) => String(number).padStart(2, "0");
