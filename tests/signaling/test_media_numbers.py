@@ -16,6 +16,7 @@ from signaling.relay import (
     layers,
     leg,
     path,
+    repeats,
     rounds,
     send_queue,
     sink,
@@ -70,7 +71,10 @@ SAID = [
     f"After {path.CONSENT:.0f} s without a binding request nothing more is sent",
     f"transport-wide feedback every {ROUND_MS}; receiver reports every second",
     f"answered from the last {lib.PLANE_HISTORY} packets of the stream",
-    f"then once per round trip, {word(gaps._TRIES)} times and one second in all",
+    (
+        f"then once per round trip, for a voice {word(gaps._URGENT)} times, for {word(gaps._TRIES)} "
+        "round trips and one second in all"
+    ),
     f"at most one per {milliseconds(encoding._KEY_FRAME_PAUSE)} and stream",
     f"if it is less than {milliseconds(encoding._KEY_FRAME_USABLE)} old",
     f"opened there since its last report counted as {word(fleet._PEOPLE)}",
@@ -107,7 +111,7 @@ SAID = [
     ),
     (
         f"{word(ingress._ADDRESSES_PER_LEG)} addresses, {dtls._WAITING_DATAGRAMS} waiting handshake "
-        f"datagrams, and {leg._REPEATS_PER_TICK} repeats per {ROUND_MS}"
+        f"datagrams, and {repeats._AT_ONCE:.0f} repeats per {ROUND_MS}"
     ),
     (
         f"of each connection {math.ceil(ARRIVED / KIB)} KiB that arrived, "
