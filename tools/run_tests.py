@@ -17,12 +17,16 @@ ONE_LOOP = [
 """Tests that share an event loop share a browser; starting one takes longer than most tests."""
 BY_FILE = ["--dist", "loadfile", "--no-loadscope-reorder"]
 """A file's tests stay together: what they share is started once. `tests/conftest.py` orders."""
+PYTEST = [sys.executable, "-m", "pytest"]
+GIVING_WAY = ["nice", "-n", "5"]
+"""Units take what the browser leaves: its tests follow one another and so take the longest."""
+IN_BROWSER = ["--override-ini=testpaths=tests/browser"]
 PHASES = [
     {
-        "units": ["-n", "2", *BY_FILE, "-m", "not browser and not timed"],
-        "browser": ["-m", "browser and not timed", *ONE_LOOP],
+        "units": [*GIVING_WAY, *PYTEST, "-n", "2", *BY_FILE, "-m", "not browser and not timed"],
+        "browser": [*PYTEST, *IN_BROWSER, *ONE_LOOP, "-m", "not timed"],
     },
-    {"timed": ["-m", "timed", *ONE_LOOP]},
+    {"timed": [*PYTEST, *ONE_LOOP, "-m", "timed"]},
 ]
 """What runs side by side, one phase after the other; there is one browser at a time."""
 
@@ -45,8 +49,8 @@ def run(phase: dict[str, list[str]]) -> Outcome:
     """Run the parts of a phase side by side; the first prints at once, the others in their turn."""
     with ThreadPoolExecutor(len(phase)) as threads:
         parts = [
-            threads.submit(run_part, name, options, at_once=not number)
-            for number, (name, options) in enumerate(phase.items())
+            threads.submit(run_part, name, command, at_once=not number)
+            for number, (name, command) in enumerate(phase.items())
         ]
         total = Outcome(0, 0, 0)
         for part in parts:
@@ -57,14 +61,14 @@ def run(phase: dict[str, list[str]]) -> Outcome:
     return total
 
 
-def run_part(name: str, options: list[str], *, at_once: bool) -> tuple[Outcome, bytes]:
+def run_part(name: str, command: list[str], *, at_once: bool) -> tuple[Outcome, bytes]:
     """Run pytest once; return what it did, and what it printed unless that was said `at_once`.
 
     A run that ends badly without a failed test counts as one failure.
     """
     report = RESULTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *sys.argv[1:]]
+    command = [*command, f"--junitxml={report}", *sys.argv[1:]]
     output = {} if at_once else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     done = subprocess.run(command, check=False, **output)  # noqa: S603  (our own arguments)
     outcome = read(report) if report.exists() else Outcome(0, 0, 0)

@@ -21,12 +21,35 @@ from playwright.async_api import (
 )
 
 EXECUTABLE = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+OURS = (
+    # Every window would load both pages behind its address bar: more work than ours are.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+)
+PLAYWRIGHTS = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "TcpPortRandomizationWin",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    "PreconnectToSearch",
+)
+"""What Playwright turns off; our own list takes the place of its list."""
 QUIET = (
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    f"--disable-features={','.join((*PLAYWRIGHTS, *OURS))}",
 )
 DEVICES = ("--use-fake-device-for-media-stream",)
 ALLOWED = (*DEVICES, "--use-fake-ui-for-media-stream")
@@ -117,12 +140,15 @@ class Visitor:
         """Return every host and port that was asked for anything."""
         return {urlsplit(url).netloc for url in self.asked_for if not url.startswith("data:")}
 
-    async def phase(self, phase: str, timeout: float = 15_000) -> None:
+    async def phase(self, phase: str, timeout: float = 30_000) -> None:
         """Wait until the call page is in `phase`; `timeout` in ms."""
         await self.page.wait_for_selector(f'.call[data-phase="{phase}"]', timeout=timeout)
 
-    async def sees(self, people: int, timeout: float = 20_000) -> None:
-        """Wait until that many others are seen with advancing pictures; `timeout` in ms."""
+    async def sees(self, people: int, timeout: float = 45_000) -> None:
+        """Wait until that many others are seen with advancing pictures; `timeout` in ms.
+
+        After trouble the relay may let pictures rest for 20 s.
+        """
         async with asyncio.timeout(PATIENCE):
             before = await self.page.evaluate(SEEN)
         await self.page.wait_for_function(

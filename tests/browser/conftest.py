@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import PATIENCE, chromium
 from tests.browser.console import plan, planned
@@ -14,26 +14,16 @@ from tests.browser.office import Office, served
 
 __all__ = ["plan", "planned"]
 
-TIMED = {
-    "test_blocked.py",
-    "test_call.py",
-    "test_layers.py",
-    "test_main_job.py",
-    "test_networks.py",
-    "test_relays.py",
-    "test_text.py",
-}
-"""Calls need the whole machine: pictures and sound are made and shown by it."""
+expect.set_options(timeout=15_000)
+"""What has a bar names it; the others may take as long as a busy machine needs, in ms."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder: it drives a real Chromium, and calls do so alone."""
+    """Mark everything in this folder: it drives a real Chromium."""
     for item in items:
         if "tests/browser/" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.timeout(150))
-            if item.path.name in TIMED:
-                item.add_marker(pytest.mark.timed)
 
 
 def _as_long_as_the_loop(fixture_name: str, config: pytest.Config) -> str:

@@ -19,9 +19,9 @@ from scheduling.grid import ZONE, local_date
 from scheduling.model import Appointment, Kind, Needs, Person, Way
 from scheduling.store import open_store
 from server.sign_in import hash_password
-from tests.browser.chromium import PATIENCE, Visitor
+from tests.browser.chromium import PATIENCE
 from tests.browser.office import PASSWORD, Office, add_caseworker, served
-from tests.browser.staff import sign_in
+from tests.browser.staff import signed_in
 from tests.scheduling.office import row
 
 SCHEDULER = "planung@office.example"
@@ -112,10 +112,9 @@ def open_day(date: dt.date) -> dt.date:
 
 
 async def console(plan: Plan, browser: Browser, **options: object) -> Page:
-    visitor = await Visitor.with_browser(
-        browser, **{"viewport": {"width": 1440, "height": 1000}, **options}
+    visitor = await signed_in(
+        browser, plan.office, SCHEDULER, **{"viewport": {"width": 1440, "height": 1000}, **options}
     )
-    await sign_in(visitor.page, plan.office.url, SCHEDULER)
     await visitor.page.goto(plan.url)
     return visitor.page
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
+from playwright.async_api import StorageState
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -93,6 +94,8 @@ class Office:
     store_url: str
     letters: Letters
     server: Server
+    signed_in: dict[str, StorageState] = field(default_factory=dict)
+    """The browser's storage of who has signed in before, by mail address."""
 
     async def restart(self) -> None:
         """Stop the server in order and start it again at the same address."""

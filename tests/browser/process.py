@@ -46,7 +46,7 @@ class Server:
         """Order the process to end and wait for it."""
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=15)
+            self.process.wait(timeout=60)
             self.process = None
 
 

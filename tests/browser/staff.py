@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Page
+from typing import Any
 
-from tests.browser.office import EMAIL, PASSWORD
+from playwright.async_api import Browser, Page
+
+from tests.browser.chromium import Visitor
+from tests.browser.office import EMAIL, PASSWORD, Office
 
 
 async def sign_in(page: Page, url: str, email: str = EMAIL, password: str = PASSWORD) -> None:
@@ -14,6 +17,18 @@ async def sign_in(page: Page, url: str, email: str = EMAIL, password: str = PASS
     await page.locator("#password").fill(password)
     await page.locator("form.form button").click()
     await page.wait_for_url("**/staff")
+
+
+async def signed_in(
+    browser: Browser, office: Office, email: str = EMAIL, **options: Any
+) -> Visitor:
+    """Open an empty window of somebody who has signed in before; `options` are those of contexts."""
+    if email not in office.signed_in:
+        first = await Visitor.with_browser(browser)
+        await sign_in(first.page, office.url, email)
+        office.signed_in[email] = await first.context.storage_state()
+        await first.context.close()
+    return await Visitor.with_browser(browser, storage_state=office.signed_in[email], **options)
 
 
 async def let_in(page: Page, name: str) -> None:

@@ -12,8 +12,10 @@ from playwright.async_api import Browser
 
 from tests.browser.chromium import ALLOWED, Visitor, chromium
 from tests.browser.office import CLAIMANT, Call, Office, served
-from tests.browser.staff import let_in, sign_in
+from tests.browser.staff import let_in, signed_in
 from tests.signaling import coturn
+
+pytestmark = pytest.mark.timed
 
 CONNECTED = "() => window.connections.at(-1)?.connectionState === 'connected'"
 NO_UDP = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
@@ -75,8 +77,7 @@ async def both_see_each_other(
     browser: Browser, office: Office, call: Call, claimant: Visitor
 ) -> Visitor:
     """Let the caseworker come and let the claimant in; give the caseworker."""
-    caseworker = await Visitor.with_browser(browser)
-    await sign_in(caseworker.page, office.url)
+    caseworker = await signed_in(browser, office)
     await caseworker.page.goto(f"{office.url}/staff/appointments/{call.appointment_id}/call")
     await caseworker.phase("room")
     await let_in(caseworker.page, CLAIMANT.name)

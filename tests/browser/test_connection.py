@@ -177,21 +177,17 @@ async def test_when_nothing_gets_through_the_telephone_is_offered_and_taken_back
     assert found == []
 
 
-async def test_everybody_reads_how_they_are_connected(office: Office, browser: Browser) -> None:
-    claimant, caseworker = await both_in_room(browser, office, await office.book_call())
-
-    for visitor in (claimant, caseworker):
-        own = visitor.page.locator("[data-quality]")
-        await expect(own).to_contain_text("Connection: ", timeout=15_000)
-        assert await axe_violations(visitor.page) == []
-
-
-async def test_where_there_is_room_for_the_sound_only_people_read_so_and_see_no_frozen_face(
+async def test_people_read_how_they_are_connected_and_see_no_frozen_face_where_only_sound_has_room(
     office: Office, browser: Browser
 ) -> None:
     claimant, caseworker = await both_in_room(browser, office, await office.book_call())
     tile = claimant.page.locator("[data-tile]:not([hidden])")
     told = tile.get_by_text("There is room for the sound only.")
+
+    for visitor in (claimant, caseworker):
+        own = visitor.page.locator("[data-quality]")
+        await expect(own).to_contain_text("Connection: ")
+        assert await axe_violations(visitor.page) == []
 
     await caseworker.page.evaluate(FILM, arg=False)  # as from a relay that lets it rest
     await expect(told).to_be_visible(timeout=10_000)

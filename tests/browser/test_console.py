@@ -13,7 +13,6 @@ from playwright.async_api import Browser, expect
 from scheduling import booking
 from scheduling.model import Needs, Person, Way
 from scheduling.store import open_store
-from tests.browser.chromium import Visitor
 from tests.browser.console import (
     COLLEAGUE,
     HOUR_WIDTH,
@@ -29,7 +28,7 @@ from tests.browser.console import (
     lane_top,
     shown,
 )
-from tests.browser.staff import sign_in
+from tests.browser.staff import signed_in
 
 BOOKED_WITHIN = 30.0  # seconds
 TYPING = 150  # milliseconds from key to key; 80 words a minute
@@ -190,11 +189,10 @@ async def test_somebody_on_the_phone_is_booked_in_half_a_minute(
 async def test_no_style_or_script_of_the_timeline_breaks_the_policy(
     plan: Plan, browser: Browser
 ) -> None:
-    visitor = await Visitor.with_browser(browser)
+    visitor = await signed_in(browser, plan.office, SCHEDULER)
     complaints: list[str] = []
     visitor.page.on("console", lambda one: complaints.append(one.text))
 
-    await sign_in(visitor.page, plan.office.url, SCHEDULER)
     await visitor.page.goto(plan.url)
     await expect(event(visitor.page)).to_be_visible()
 

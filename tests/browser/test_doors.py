@@ -16,12 +16,13 @@ from playwright.async_api import Browser, expect
 
 from scheduling import booking
 from scheduling.store import open_store
-from server import data_folder, database
+from server import data_folder
 from server.app import create_app
 from server.config import Config
 from tests.browser.chromium import Visitor, axe_violations
 from tests.browser.office import Call, book_call, seed
 from tests.conftest import Clock
+from tests.copies import Copies
 
 START = dt.datetime(2026, 10, 12, 8, 20, tzinfo=dt.UTC)  # 10:20 in Berlin
 OFFICE_PHONE = "tel:+4930901820"
@@ -47,7 +48,9 @@ class SetOffice:
 
 
 @pytest.fixture
-async def set_office(tmp_path: Path, clock: Clock) -> AsyncIterator[SetOffice]:
+async def set_office(
+    tmp_path: Path, clock: Clock, migrated_copies: Copies
+) -> AsyncIterator[SetOffice]:
     config = Config(
         data=tmp_path,
         port=unused_port(),
@@ -56,7 +59,7 @@ async def set_office(tmp_path: Path, clock: Clock) -> AsyncIterator[SetOffice]:
         office="Jobcenter Musterstadt",
     )
     data_folder.prepare(config)
-    await database.migrate(config.store_url)
+    await migrated_copies.fill(config.store_url)
     store = open_store(config.store_url)
     await seed(store)
     call = await book_call(store, START)

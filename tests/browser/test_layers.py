@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser
 
 from benchmarks.bad_calls import relay_ports, reroute
 from tests.browser.chromium import Visitor
 from tests.browser.office import CLAIMANT, COMPANION, Office
-from tests.browser.staff import let_in, sign_in
+from tests.browser.staff import let_in, signed_in
 from tests.impairment.link import Conditions
 from tests.impairment.process import bad_network
+
+pytestmark = pytest.mark.timed
 
 PATIENCE = 60  # seconds
 NARROW = Conditions(rate_kbit=300, delay_ms=25)
@@ -49,9 +52,9 @@ async def test_of_three_the_one_behind_a_narrow_line_sees_smaller_pictures_and_t
 ) -> None:
     with bad_network(relay_ports(office)[0]) as network:
         call = await office.book_call()
-        caseworker, claimant, companion = [await Visitor.with_browser(browser) for _ in range(3)]
+        caseworker = await signed_in(browser, office)
+        claimant, companion = [await Visitor.with_browser(browser) for _ in range(2)]
         await companion.context.add_init_script(reroute(network.port, network.port))
-        await sign_in(caseworker.page, office.url)
         await caseworker.page.goto(f"{office.url}/staff/appointments/{call.appointment_id}/call")
         await claimant.page.goto(f"{office.url}/call/{call.claimant}")
         await let_in(caseworker.page, CLAIMANT.name)

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from scheduling.model import Person
 from tests.browser.chromium import Visitor
 from tests.browser.office import CASEWORKER, CLAIMANT, Office
-from tests.browser.staff import let_in, sign_in
+from tests.browser.staff import let_in, sign_in, signed_in
 
 BOOKER = Person("Leyla Demir", "leyla@claimant.example")
 
@@ -66,12 +66,13 @@ async def test_somebody_books_by_video_and_meets_the_caseworker_and_a_companion(
         sys.stdout.write(f"\n{BOOKER.name} met {CASEWORKER}; everything came from {ours}\n")
 
 
+@pytest.mark.timed
 async def test_the_first_picture_of_the_other_follows_the_page_script_at_once(
     office: Office, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = await office.book_call()
-    caseworker, claimant = [await Visitor.with_browser(browser) for _ in range(2)]
-    await sign_in(caseworker.page, office.url)
+    caseworker = await signed_in(browser, office)
+    claimant = await Visitor.with_browser(browser)
     await claimant.page.goto(f"{office.url}/call/{call.claimant}")
     await claimant.phase("lobby")
     await caseworker.page.goto(f"{office.url}/staff/appointments/{call.appointment_id}/call")

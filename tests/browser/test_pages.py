@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from scheduling.grid import ZONE
 from tests.browser.chromium import Visitor, axe_violations
 from tests.browser.office import CLAIMANT, Office
-from tests.browser.staff import sign_in
+from tests.browser.staff import sign_in, signed_in
 
 WIDTHS = (390, 1440)
 
@@ -153,8 +153,9 @@ async def test_the_day_view_shows_who_waits_without_being_reloaded(
     # Shortly after midnight the usual call would have begun on the day before.
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     call = await office.book_call(max(now - dt.timedelta(minutes=5), midnight))
-    caseworker, claimant = [await Visitor.with_browser(browser) for _ in range(2)]
-    await sign_in(caseworker.page, office.url)
+    caseworker = await signed_in(browser, office)
+    claimant = await Visitor.with_browser(browser)
+    await caseworker.page.goto(f"{office.url}/staff")
     lobby = caseworker.page.get_by_role("region", name="Waiting in the video lobby")
 
     await claimant.page.goto(f"{office.url}/call/{call.claimant}")

@@ -15,6 +15,8 @@ from tests.browser.office import Office, served
 from tests.browser.test_call import both_in_room
 from tests.signaling.relays import RelayProcess, relay_processes
 
+pytestmark = pytest.mark.timed
+
 Served = tuple[Office, list[RelayProcess]]
 
 

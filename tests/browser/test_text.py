@@ -199,7 +199,7 @@ async def test_where_there_is_room_for_the_sound_only_the_text_opens_by_itself(
         await expect(typing).to_contain_text("Hören Sie mich noch?")
 
 
-async def test_after_a_restart_of_the_server_both_still_read_what_was_written(
+async def test_after_a_restart_of_the_server_both_come_back_and_still_read_what_was_written(
     office: Office, browser: Browser
 ) -> None:
     claimant, caseworker = await both_in_room(browser, office, await office.book_call())
@@ -213,6 +213,8 @@ async def test_after_a_restart_of_the_server_both_still_read_what_was_written(
     await claimant.phase("lobby", timeout=30_000)
     await let_in(caseworker.page, CLAIMANT.name)
     await claimant.phase("room")
+    await claimant.sees(1)
+    await caseworker.sees(1)
     await entry.press_sequentially("After")
     await entry.press("Enter")
 

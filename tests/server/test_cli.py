@@ -55,7 +55,7 @@ def run(environment: dict[str, str]) -> Run:
             env=environment | changes,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 
@@ -205,7 +205,7 @@ def _serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    watchdog = threading.Timer(90, process.kill)
+    watchdog = threading.Timer(300, process.kill)
     watchdog.start()
     try:
         assert process.stdout is not None
@@ -222,6 +222,7 @@ def _serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str
         process.stdout.close()
 
 
+@pytest.mark.timed
 def test_a_demo_shows_where_to_begin_and_ends_quickly_on_sigterm(
     run: Run, environment: dict[str, str]
 ) -> None:

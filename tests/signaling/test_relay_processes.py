@@ -64,6 +64,7 @@ async def back_after(pair):
     return time.monotonic() - began
 
 
+@pytest.mark.timed
 async def test_a_call_on_a_relay_that_is_killed_goes_on_on_another(talk, fleet, two_relays):
     pair = await talk()
     carrying, _ = carrier_of(fleet, "room", two_relays)
@@ -76,6 +77,7 @@ async def test_a_call_on_a_relay_that_is_killed_goes_on_on_another(talk, fleet, 
     assert sorted(each.condition for each in fleet.states) == ["down", "up"]
 
 
+@pytest.mark.timed
 async def test_a_relay_ordered_to_end_hands_its_rooms_over_first(talk, fleet, two_relays):
     pair = await talk()
     carrying, _ = carrier_of(fleet, "room", two_relays)
