@@ -66,7 +66,7 @@ class Encoding:
         self._section = section
         self._outlet = outlet
         self._happenings = happenings
-        self._gaps = Gaps(urgent=section.kind == "audio")
+        self._gaps = Gaps()
         self._measured = ((0,) * _TEMPORAL, 0.0)  # octets received, and when
         self._key_frame_asked = 0.0
         self._key_frame_wanted = False

@@ -8,8 +8,7 @@ from signaling.relay.plane.library import lib
 LONGEST_GAP: int = lib.PLANE_LONGEST_GAP
 """Packets; a longer gap is a sender that was away, which a key frame mends and no repeat."""
 
-_TRIES = 6  # round trips
-_URGENT = 3  # requests per round trip
+_TRIES = 6
 _PATIENCE = 1.0  # seconds; what comes later is not played any more
 _MOST = 256
 _SHORTEST_PAUSE = 0.02  # seconds: a repeat must be able to arrive before it is asked for again
@@ -18,17 +17,14 @@ _SHORTEST_PAUSE = 0.02  # seconds: a repeat must be able to arrive before it is 
 class Gaps:
     """Numbers that were skipped, from the moment of the skip until they come or are given up.
 
-    Each is asked for at once, then once per round trip, for six of them and a second at most;
-    with `urgent` three times as often, since requests get lost as well, and a sender who has just
-    sent a packet again does not do so twice within a round trip.
+    Each is asked for at once, then once per round trip, six times and a second at most.
     `missing` has, by number, since when it is missing, when it was asked for last, how often.
     """
 
-    __slots__ = ("_due", "_late", "_often", "missing")
+    __slots__ = ("_due", "_late", "missing")
 
-    def __init__(self, *, urgent: bool = False) -> None:
+    def __init__(self) -> None:
         self.missing: dict[int, tuple[float, float, int]] = {}
-        self._often = _URGENT if urgent else 1
         self._late: deque[int] = deque(maxlen=_MOST)
         self._due = 0.0
 
@@ -60,12 +56,12 @@ class Gaps:
         """Give what is to be asked for again, ascending; `round_trip` in seconds."""
         if now < self._due:
             return []
-        pause = max(round_trip / self._often, _SHORTEST_PAUSE)
+        pause = max(round_trip, _SHORTEST_PAUSE)
         due = []
         for number, (since, asked, tries) in sorted(self.missing.items()):
             if now - asked < pause:
                 continue
-            if tries >= _TRIES * self._often or now - since > _PATIENCE:
+            if tries >= _TRIES or now - since > _PATIENCE:
                 del self.missing[number]
             else:
                 self.missing[number] = (since, now, tries + 1)

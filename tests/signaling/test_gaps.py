@@ -38,15 +38,6 @@ def test_what_stays_away_is_asked_for_once_per_round_trip_until_given_up():
     assert not gaps.missing
 
 
-def test_what_is_urgent_is_asked_for_three_times_a_round_trip_as_requests_get_lost_as_well():
-    gaps = Gaps(urgent=True)
-    gaps.note([7], 1.0)
-
-    asked = [at for at in (1 + each * 0.01 for each in range(1, 31)) if gaps.due(at, 0.089)]
-
-    assert len(asked) == 10
-
-
 def test_what_came_late_is_known_to_have_been_missing():
     gaps = Gaps()
     gaps.note([7, 8], 1.0)

@@ -71,10 +71,7 @@ SAID = [
     f"After {path.CONSENT:.0f} s without a binding request nothing more is sent",
     f"transport-wide feedback every {ROUND_MS}; receiver reports every second",
     f"answered from the last {lib.PLANE_HISTORY} packets of the stream",
-    (
-        f"then once per round trip, for a voice {word(gaps._URGENT)} times, for {word(gaps._TRIES)} "
-        "round trips and one second in all"
-    ),
+    f"then once per round trip, {word(gaps._TRIES)} times and one second in all",
     f"at most one per {milliseconds(encoding._KEY_FRAME_PAUSE)} and stream",
     f"if it is less than {milliseconds(encoding._KEY_FRAME_USABLE)} old",
     f"opened there since its last report counted as {word(fleet._PEOPLE)}",
