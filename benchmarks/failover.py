@@ -3,6 +3,9 @@
 Serves an office whose calls two relay processes carry. Calls of two with sound in both directions
 go on while one relay after the other is killed (SIGKILL), or ordered to end (SIGTERM), and started
 again. A gap is the longest time that somebody heard nothing, with sound sent every 20 ms.
+
+Calls are begun anew each time: a room that loses three relays within a minute rests, since it may
+be what brings them down (`signaling.fleet.fleet`).
 """
 
 from __future__ import annotations
@@ -43,17 +46,17 @@ async def measure(
     office: Office, relays: Sequence[RelayProcess], calls: int, ends: int
 ) -> dict[str, float]:
     """Let `calls` go on while relays end `ends` times in either way; return the figures."""
-    async with contextlib.AsyncExitStack() as stack:
-        people: list[Guest] = []
-        for _ in range(calls):
-            people += await call_of_two(stack, office)
-        killed: list[float] = []
-        ordered: list[float] = []
-        for number in range(ends):
+    killed: list[float] = []
+    ordered: list[float] = []
+    for number in range(ends):
+        async with contextlib.AsyncExitStack() as stack:
+            people: list[Guest] = []
+            for _ in range(calls):
+                people += await call_of_two(stack, office)
             # Everybody is on the second after the first has ended, and the other way round.
             killed += await _gaps(office, people, relays[0], relays[0].kill)
             ordered += await _gaps(office, people, relays[1], relays[1].terminate)
-            sys.stderr.write(f"{2 * number + 2} relays ended\n")
+        sys.stderr.write(f"{2 * number + 2} relays ended\n")
     return {
         "calls": calls,
         "killed": ends,
