@@ -290,9 +290,10 @@ class Peer(asyncio.DatagramProtocol):
         self.raw_received.append(data)
         if data[0] < 2:
             message = stun.parse_message(data)
-            assert message.check_message_integrity(self.lines("a=ice-pwd:")[0].encode())
-            assert message.message_class is stun.Class.RESPONSE
-            assert message.attributes["XOR-MAPPED-ADDRESS"][0] == self.host
+            password = self.lines("a=ice-pwd:")[0].encode()
+            assert message.check_message_integrity(password), (self.name, message)
+            assert message.message_class is stun.Class.RESPONSE, (self.name, message)
+            assert message.attributes["XOR-MAPPED-ADDRESS"][0] == self.host, (self.name, message)
             self.confirmed.add(data[8:20])
         elif data[0] < 64:
             self._association.receive(data)
